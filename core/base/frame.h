@@ -1,0 +1,40 @@
+/* A frame: a table of named columns, the plain data that results are handed on as (export, tables, figures, CSV). */
+#ifndef BASE_FRAME_H
+#define BASE_FRAME_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum column_kind {
+    COLUMN_INTEGER, /* numbers without a fraction */
+    COLUMN_FLOAT,   /* float32 values: written with %.9g */
+    COLUMN_DOUBLE,  /* written with %.17g */
+    COLUMN_TEXT
+};
+
+struct column {
+    char *name;
+    enum column_kind kind;
+    double *numbers; /* rows values, NaN: empty; NULL for text */
+    char **texts;    /* rows texts, NULL: empty; NULL for numbers */
+};
+
+struct frame {
+    size_t rows, columns, capacity;
+    struct column *column;
+};
+
+/* An empty frame of `rows` rows; frame_add_column appends a column of empty values. NULL: out of memory. */
+struct frame *frame_new(size_t rows);
+void frame_free(struct frame *frame);
+struct column *frame_add_column(struct frame *frame, const char *name, enum column_kind kind);
+struct column *frame_find(const struct frame *frame, const char *name); /* NULL: there is none */
+int column_set_text(struct column *column, size_t row, const char *text); /* copies */
+/* CSV (RFC 4180). Reading takes a header line, recognises columns that are numbers, and checks every row's length. */
+struct frame *frame_read_csv(const char *path, struct iso_error *err);
+int frame_write_csv(const struct frame *frame, FILE *out);
+int frame_write_jsonl(const struct frame *frame, FILE *out);
+
+#endif

@@ -1,0 +1,28 @@
+/* Commands: each file of this folder is one. main.c finds them here, prints what they return, exits. */
+#ifndef COMMAND_COMMAND_H
+#define COMMAND_COMMAND_H
+
+#include "base/error.h"
+#include "recipe/tree.h"
+
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
+
+/* What a command leaves for main.c to print on standard error. */
+struct command_outcome {
+    struct diagnostics *found; /* messages with places */
+    struct iso_error error;
+};
+
+struct command {
+    const char *name;      /* "run", "plot", ... */
+    const char *arguments; /* "RECIPE [--out DIR] ..." */
+    const char *summary;   /* one line */
+    const char *help;      /* the options, a line each, as `isoflop help NAME` prints them */
+    int (*run)(int argc, char **argv, struct command_outcome *outcome); /* argv[0]: the command's name */
+    bool hidden;
+};
+
+extern const struct command command_run, command_plan, command_check, command_status, command_table, command_show,
+    command_export, command_plot, command_eval, command_data, command_plugins, command_new, command_worker;
+
+#endif

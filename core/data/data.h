@@ -1,0 +1,71 @@
+/* Data sets as trials see them: found, read, split, subset, normalised; the same for every dataset plugin. The only
+ * place that opens data files. A `struct data` is immutable after data_open. */
+#ifndef DATA_DATA_H
+#define DATA_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plugin/plugin.h"
+
+enum data_split { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_SPLITS };
+enum data_normalise { NORMALISE_UNIT, NORMALISE_STANDARD, NORMALISE_NONE };
+
+/* The options that the core gives every dataset (reserved names beside the plugin's parameters). Applied in this order:
+ * keep classes; permute by the subset seed if a size or noise is given; last validation_size of the training split to
+ * validation; first train_size of the rest; test_size; label noise on training labels. */
+struct data_options {
+    size_t class_count; /* 0: all */
+    const int64_t *classes;
+    bool subset_by_trial;  /* subset_seed: trial */
+    uint64_t subset_seed;
+    bool has_train_size, has_test_size;
+    uint64_t train_size, validation_size, test_size;
+    double label_noise; /* fraction of training labels replaced by another class, uniformly */
+    enum data_normalise normalise;
+    uint64_t epoch_size; /* examples an epoch of a data set without end */
+};
+#define DATA_EPOCH_SIZE 60000
+extern const char *const data_reserved[]; /* the names of these options; ends with NULL */
+
+/* Reads the options from a recipe's dataset mapping (or name); mistakes go to `found`. */
+int data_options_read(struct data_options *options, const struct node *dataset, struct arena *arena,
+                      struct diagnostics *found);
+
+struct data_shape {
+    size_t inputs, outputs;
+    bool classification;
+    const char *const *class_names; /* outputs names, or NULL */
+    size_t height, width, channels; /* 0: no image */
+    bool endless;
+};
+
+struct data;
+/* Where decoded data are shared: see data_host. trial_seed matters where subset_by_trial. */
+struct data *data_open(struct instance *dataset, const struct data_options *options, uint64_t trial_seed,
+                       struct iso_error *err);
+void data_close(struct data *data);
+const struct data_shape *data_shape(const struct data *data);
+/* Examples of a split; for training without end: epoch_size. */
+size_t data_count(const struct data *data, enum data_split split);
+/* SHA-256 over the decompressed content of the files read (or for generated data the plugin, its revision and
+ * parameters), for keys and provenance. */
+const char *data_checksum(const struct data *data);
+/* x = (stored * scale + offset): per input where NORMALISE_STANDARD ... what a checkpoint keeps to prepare new inputs.
+ * Gives arrays of `inputs` factors and offsets: x = raw * factor + shift, raw in the stored units (0 ... 255 for
+ * 8-bit). */
+void data_normalisation(const struct data *data, const float **factor, const float **shift);
+
+/* Writes n examples, positions[k] of the split (for training without end: of epoch `epoch`, which gives fresh examples;
+ * else epoch does not matter), normalised, as rows of x. labels (n) where classification, else targets (n x outputs).
+ * Hot: no allocation. seed: of the trial's "examples" stream, for data without end. */
+void data_gather(const struct data *data, enum data_split split, uint64_t seed, uint64_t epoch,
+                 const uint32_t *positions, size_t n, float *x, size_t x_stride, int32_t *labels, float *targets);
+
+/* The hooks for instance_read of a dataset: find files, cache, checksum. `context` must outlive the instance;
+ * data_host_free frees it. */
+struct plugin_host *data_host_new(struct iso_error *err);
+void data_host_free(struct plugin_host *host);
+
+#endif

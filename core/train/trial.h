@@ -1,0 +1,76 @@
+/* A trial: one training run. trial_run is the loop: forward, loss, backward, update, measure. */
+#ifndef TRAIN_TRIAL_H
+#define TRAIN_TRIAL_H
+
+#include "train/settings.h"
+
+/* Raised when results of the same settings change. Part of every key. */
+#define TRAINER_REVISION 1
+
+/* FLOP by convention; see train/ledger.h for what each counts. */
+struct flops {
+    uint64_t all, matmul, six_nd, report;
+};
+
+/* NaN: not measured. */
+struct measured {
+    double loss, accuracy, cross_entropy;
+};
+
+struct extra {
+    const char *name; /* "layers.0.gradient_norm", ... */
+    double value;
+};
+
+/* One measurement. */
+struct point {
+    uint64_t step, examples;
+    double epoch, rate, seconds;
+    struct flops flops;
+    struct measured train, train_eval, validation, test;
+    size_t extra_count;
+    const struct extra *extras;
+};
+
+enum trial_status { TRIAL_PENDING, TRIAL_RUNNING, TRIAL_DONE, TRIAL_DIVERGED, TRIAL_FAILED };
+extern const char *const trial_status_names[];
+
+/* What a trial is, before and after it ran. */
+struct trial_size {
+    uint64_t params, params_weights, params_hidden;
+    uint64_t steps, steps_per_epoch, examples; /* planned */
+    struct flops flops;                        /* planned, in all */
+};
+
+struct trial_result {
+    enum trial_status status; /* DONE or DIVERGED */
+    const char *stop_reason;  /* "epochs", "steps", "examples", "flops", "flops_6nd", "patience", "diverged" */
+    struct trial_size size;
+    struct point last;        /* the last point; of a diverged trial, the last finite one */
+    uint64_t diverged_step;
+    struct measured final_test;
+    uint64_t best_step;       /* meaningful where has_best */
+    bool has_best;
+    struct measured best_validation, best_test;
+    double seconds;
+    const char *kernel;
+};
+
+/* What a trial tells while it runs. Functions may be NULL. */
+struct trial_listener {
+    void *context;
+    int (*point)(void *context, const struct point *point, struct iso_error *err);
+    /* A checkpoint's bytes (safetensors) by name: "init", "best", "final", "step-000123". */
+    int (*checkpoint)(void *context, const char *name, const void *data, size_t length, struct iso_error *err);
+    void (*progress)(void *context, uint64_t step, uint64_t steps, double epoch, double loss, double rate);
+    /* True: stop as soon as possible; trial_run then fails with "interrupted". */
+    bool (*interrupted)(void *context);
+};
+
+/* Sizes and planned FLOP, without training or weights. */
+int trial_measure(const struct settings *settings, const struct data_shape *shape, uint64_t train_examples,
+                  struct trial_size *size, struct iso_error *err);
+int trial_run(const struct settings *settings, const struct data *data, unsigned threads, uint64_t max_steps /* 0: all */,
+              const struct trial_listener *listener, struct trial_result *result, struct iso_error *err);
+
+#endif
