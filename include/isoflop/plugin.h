@@ -15,17 +15,21 @@
  *
  * Rules for all kinds
  *  - Arrays are float32, row-major and contiguous unless a stride (in elements) is given. Sizes are in elements.
- *  - `state` points to state_size bytes that isoflop allocates, zeroes and fills from the recipe by the parameter table;
- *    it is NULL for a plugin with state_size 0. Only setup and teardown may change it.
- *  - Functions are called from one thread at a time for one state, in any process; they keep no hidden state of their
- *    own, print nothing and never exit.
+ *  - `state` points to state_size bytes that isoflop allocates, zeroes and fills from the recipe by the parameter
+ *    table; it is NULL for a plugin with state_size 0. Only setup and teardown may change it.
+ *    Functions that take it as const may be called from several threads at once, the others from one at a time.
+ *  - Functions keep no hidden state of their own, print nothing, never exit, and leave rounding and flush-to-zero as
+ *    they found them. Pointers handed over in a call, `host` and `err` among them, are valid during that call only.
+ *  - An array may start at any float: alignment is promised only where a comment says so.
  *  - Functions without a `host` are hot: no allocation, no failure.
  *  - Functions that can fail return 0 or -1 and describe the failure with iso_fail(err, ...).
  *  - An optional function or field is left out (NULL, 0) where it does not apply; each comment says which are.
  *
  * Compatibility: isoflop copies min(size), ops by min(ops_size) and steps over the parameter table by param_size, so
  * that a plugin built against this header loads in later versions whose structs have grown at the end. A change of
- * meaning raises ISO_ABI. Structs handed over in a call begin with their size; enums grow at the end.
+ * meaning raises ISO_ABI. Structs handed over in a call begin with their size; enums grow at the end. A struct that the
+ * plugin hands over to be filled (iso_bytes, iso_rng) gets its size from the plugin:
+ * `struct iso_bytes bytes = { .size = sizeof bytes };`; isoflop writes no more than that.
  */
 #ifndef ISOFLOP_PLUGIN_H
 #define ISOFLOP_PLUGIN_H
@@ -103,12 +107,15 @@ struct iso_param {
     const char *name;    /* [a-z][a-z0-9_]*, as in the recipe */
     int type;            /* enum iso_type */
     size_t offset;       /* of the field in the state */
-    const char *initial; /* default as a recipe would write it, or the name of an earlier parameter; NULL: required */
-    double min, max;     /* bounds of a number, of each number of a list, or of a text's length; both included */
+    const char *initial; /* default as a recipe would write it ("0.01", "true", "[1, 2]"), or the name of an earlier
+                            parameter of the same type; NULL: required */
+    double min, max;     /* bounds of a number, of each number of a list, or of a text's length; both included;
+                            -INFINITY and INFINITY for none */
     const char *help;    /* one line, unit included */
     const char *choices; /* for a choice: the words, separated by "|" */
     const char *try_min; /* the smallest and largest values that conformance tries, as a recipe would write them; */
-    const char *try_max; /* left out: min and max where they are finite, else the default */
+    const char *try_max; /* left out: min and max where they are finite, else the default. Of a required parameter
+                            try_min is tried in place of the default. */
 };
 
 /* Entries of a parameter table: ISO_REAL(struct state, field, default, min, max, help [, .try_max = "..."]).
@@ -206,7 +213,8 @@ struct iso_loss {
     double flops_value;    /* FLOP an output and example, of the value alone */
     double flops_gradient; /* FLOP an output and example, of the gradient given the value's intermediate results */
     /* raw: rows x outputs. value: rows. gradient: rows x outputs, NULL where only values are wanted. `training` turns
-     * on what acts in training only (label smoothing, class weights), in value and gradient alike. */
+     * on what acts in training only (label smoothing, class weights), in value and gradient alike. A row's results
+     * depend on that row alone. */
     void (*value)(const void *state, size_t rows, size_t outputs, const float *raw, const struct iso_targets *targets,
                   bool training, float *value, float *gradient);
     /* What is shown for raw outputs, such as probabilities; shown may be raw. NULL: the raw outputs themselves. */
@@ -217,6 +225,9 @@ struct iso_loss {
                     const struct iso_targets *targets, unsigned char *correct);
     /* Optional: true where `training` changes the value, so that isoflop takes the reported loss by itself. */
     bool (*training_differs)(const void *state);
+    /* Optional: refuses, once before training, a number of outputs that does not go with the parameters (a list of
+     * class weights of another length, say). */
+    int (*fits)(const void *state, size_t outputs, struct iso_error *err);
     /* Optional, as for activations: the surrogate gradient's name or NULL, and the gradient of one example in
      * double. */
     const char *(*surrogate)(const void *state);
@@ -237,12 +248,16 @@ struct iso_layer {
 struct iso_initializer {
     int (*fill)(const void *state, const struct iso_host *host, const struct iso_layer *layer,
                 const struct iso_rng *rng, float *weights, struct iso_error *err);
-    /* Standard deviation of the weights that fill should give, which conformance checks; NULL: not checked. */
+    /* Optional: the standard deviation (about zero) of the weights that fill gives, which conformance checks. */
     double (*deviation)(const void *state, const struct iso_layer *layer);
+    /* True: a weight depends on others of its layer (orthogonal matrices, say), so that weights of layers of different
+     * sizes are not the same numbers up to a factor. */
+    bool unpaired;
 };
 
 /* schedule: learning rate of a step, a pure function. step counts from 0; steps is the number of steps planned in all,
- * at least 1; an epoch has steps_per_epoch of them, at least 1. isoflop applies warm-up itself. */
+ * at least 1; an epoch has steps_per_epoch of them, at least 1. The rate is finite and not negative for any step, also
+ * from `steps` on. isoflop applies warm-up itself. */
 struct iso_schedule {
     double (*rate)(const void *state, uint64_t step, uint64_t steps, uint64_t steps_per_epoch);
 };
@@ -293,7 +308,7 @@ struct iso_data_file {
     int split;           /* enum iso_split */
 };
 
-/* What drawn examples are written to: n rows of inputs 8-bit or float features, and labels or targets. */
+/* What drawn examples are written to: n contiguous rows of 8-bit or float features, and labels or targets. */
 struct iso_drawn {
     size_t size;
     uint8_t *bytes;   /* set for a table that is stored as 8-bit */
@@ -309,7 +324,8 @@ struct iso_dataset {
      * splits. */
     int (*open)(void *state, const struct iso_host *host, enum iso_split split, struct iso_table *table,
                 struct iso_error *err);
-    /* Without end only. Example index[k] depends on (seed, index[k]) and the parameters alone. rng_seed keys it. */
+    /* Without end only. Example index[k] depends on (seed, index[k]) and the parameters alone: its random numbers
+     * are row i = index[k] of rng, which isoflop keys by the seed. */
     void (*draw)(const void *state, const struct iso_rng *rng, size_t n, const uint64_t *index,
                  const struct iso_drawn *out);
     int storage;     /* enum iso_storage: how draw writes features */
@@ -355,20 +371,24 @@ struct iso_tile {
     size_t stride;
 };
 
-/* Called once for each element of y, when its sum is complete: adds biases, applies the activation. */
+/* Called once for each element of y, when its sum is complete: adds biases, applies the activation. With more than one
+ * thread, for different tiles from several threads at once; so is iso_panel. */
 typedef void iso_epilogue(void *context, const struct iso_tile *tile);
 
 /* Called once for each panel of weights when its gradient is complete: offset, in floats, from the start of the layer's
  * weights as the backend stores them, so that an optimizer's slots can be kept in the same layout. Padding is passed
- * too: weight and gradient are zero there. */
+ * too: weight and gradient are zero there. The panels of a call cover all weights, each once. */
 typedef void iso_panel(void *context, size_t offset, size_t n, float *weights, float *gradients);
 
-/* backend: how a dense layer, y = x W^T, is computed. It owns the layout of the weights. `layer` is what prepare gave;
- * it belongs to the backend's instance and is used by one thread. */
+/* backend: how a dense layer, y = x W^T, is computed. It owns the layout of the weights, which start at a multiple of
+ * 64 bytes. `layer` is what prepare gave: one thread uses it at a time; its memory is the instance's (host->allocate).
+ * Rows of a call may be fewer than dense->batch. Results do not alias what they are computed from. */
 struct iso_backend {
     /* Name of the kernel in use, such as "Haswell" or "avx512". */
     const char *(*kernel)(const void *state);
     void *(*prepare)(void *state, const struct iso_host *host, const struct iso_dense *dense, struct iso_error *err);
+    /* Optional: the layer is not used any more; gives back what prepare took besides the host's memory. */
+    void (*release)(void *layer);
     /* Floats that the layer's weights take, padding included. Padding is zero and stays so. */
     size_t (*weights_length)(const void *layer);
     /* Between the backend's layout and canonical (outputs, inputs), row-major. */
@@ -431,6 +451,7 @@ struct iso_plugin {
      * further fields of the state, and refuse a combination of parameters. */
     int (*setup)(void *state, const struct iso_host *host, struct iso_error *err);
     void (*teardown)(void *state);
+    size_t entry_size; /* of an entry of the tables that ops points to: iso_data_file, iso_law_parameter; else 0 */
 };
 
 #if defined __GNUC__
@@ -445,11 +466,15 @@ struct iso_plugin {
              struct iso_optimizer: ISO_OPTIMIZER, struct iso_dataset: ISO_DATASET, struct iso_backend: ISO_BACKEND,   \
              struct iso_law: ISO_LAW)
 
+#define ISO_ENTRY_SIZE(ops)                                                                                           \
+    _Generic((ops), struct iso_dataset: sizeof(struct iso_data_file),                                                 \
+             struct iso_law: sizeof(struct iso_law_parameter), default: 0)
+
 /* ISO_PLUGIN(ops, .name = ..., .revision = 1, .summary = ..., .state_size = ..., .params = ...); */
 #define ISO_PLUGIN(ops_, ...)                                                                                         \
     extern ISO_EXPORT const struct iso_plugin isoflop_plugin;                                                         \
     ISO_EXPORT const struct iso_plugin isoflop_plugin = {                                                             \
         .abi = ISO_ABI, .size = sizeof(struct iso_plugin), .kind = ISO_KIND_OF(ops_), .ops_size = sizeof(ops_),       \
-        .param_size = sizeof(struct iso_param), .ops = &(ops_), __VA_ARGS__ }
+        .param_size = sizeof(struct iso_param), .entry_size = ISO_ENTRY_SIZE(ops_), .ops = &(ops_), __VA_ARGS__ }
 
 #endif
