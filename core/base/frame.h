@@ -26,7 +26,8 @@ struct frame {
     struct column *column;
 };
 
-/* An empty frame of `rows` rows; frame_add_column appends a column of empty values. NULL: out of memory. */
+/* An empty frame of `rows` rows; frame_add_column appends a column of empty values; the
+ * pointer holds until the next one is added. NULL: out of memory. */
 struct frame *frame_new(size_t rows);
 void frame_free(struct frame *frame);
 struct column *frame_add_column(struct frame *frame, const char *name, enum column_kind kind);

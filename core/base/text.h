@@ -24,6 +24,9 @@ void text_format(struct text *text, const char *format, ...);
 char *text_take(struct text *text);
 void text_free(struct text *text);
 
+/* Adds a text as a JSON string, quotes included. */
+void text_add_json(struct text *text, const char *string);
+
 /* Adds the candidate nearest to `word` as `; did you mean "..."?`, if one is near enough. */
 void text_suggest(struct text *text, const char *word, const char *const *candidates, size_t count);
 

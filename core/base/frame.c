@@ -1,0 +1,164 @@
+/* Tables of named columns. */
+#include "base/frame.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/numbers.h"
+#include "base/text.h"
+
+struct frame *frame_new(size_t rows)
+{
+    struct frame *frame = memory_array(1, sizeof *frame);
+    if (frame)
+        frame->rows = rows;
+    return frame;
+}
+
+static void column_clear(struct column *column, size_t rows)
+{
+    for (size_t row = 0; column->texts && row < rows; row++)
+        free(column->texts[row]);
+    free(column->texts);
+    free(column->numbers);
+    free(column->name);
+}
+
+void frame_free(struct frame *frame)
+{
+    if (!frame)
+        return;
+    for (size_t i = 0; i < frame->columns; i++)
+        column_clear(&frame->column[i], frame->rows);
+    free(frame->column);
+    free(frame);
+}
+
+struct column *frame_add_column(struct frame *frame, const char *name, enum column_kind kind)
+{
+    if (memory_grow(&frame->column, &frame->capacity, frame->columns + 1, sizeof *frame->column))
+        return NULL;
+    struct column column = { .name = strdup(name), .kind = kind };
+    if (kind == COLUMN_TEXT)
+        column.texts = memory_array(frame->rows, sizeof *column.texts);
+    else
+        column.numbers = memory_array(frame->rows, sizeof *column.numbers);
+    if (!column.name || (!column.texts && !column.numbers)) {
+        column_clear(&column, 0);
+        return NULL;
+    }
+    for (size_t row = 0; column.numbers && row < frame->rows; row++)
+        column.numbers[row] = NAN;
+    frame->column[frame->columns] = column;
+    return &frame->column[frame->columns++];
+}
+
+struct column *frame_find(const struct frame *frame, const char *name)
+{
+    for (size_t i = 0; i < frame->columns; i++)
+        if (!strcmp(frame->column[i].name, name))
+            return &frame->column[i];
+    return NULL;
+}
+
+int column_set_text(struct column *column, size_t row, const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy)
+        return -1;
+    free(column->texts[row]);
+    column->texts[row] = copy;
+    return 0;
+}
+
+/* ---- Writing ---- */
+
+static void number_cell(const struct column *column, size_t row, char out[NUMBER_TEXT])
+{
+    const double number = column->numbers[row];
+    if (column->kind == COLUMN_FLOAT)
+        number_export_float(number, out);
+    else if (column->kind == COLUMN_INTEGER && fabs(number) < 0x1p63)
+        snprintf(out, NUMBER_TEXT, "%.0f", number);
+    else
+        number_export_double(number, out);
+}
+
+static void csv_text(FILE *out, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, out);
+        return;
+    }
+    putc('"', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', out);
+        putc(*text, out);
+    }
+    putc('"', out);
+}
+
+int frame_write_csv(const struct frame *frame, FILE *out)
+{
+    for (size_t i = 0; i < frame->columns; i++) {
+        if (i)
+            putc(',', out);
+        csv_text(out, frame->column[i].name);
+    }
+    putc('\n', out);
+    for (size_t row = 0; row < frame->rows; row++) {
+        for (size_t i = 0; i < frame->columns; i++) {
+            const struct column *column = &frame->column[i];
+            if (i)
+                putc(',', out);
+            if (column->kind == COLUMN_TEXT) {
+                if (column->texts[row])
+                    csv_text(out, column->texts[row]);
+            } else {
+                char number[NUMBER_TEXT];
+                number_cell(column, row, number);
+                fputs(number, out);
+            }
+        }
+        putc('\n', out);
+    }
+    return ferror(out) ? -1 : 0;
+}
+
+static void json_text(FILE *out, const char *string, bool *failed)
+{
+    struct text text = { 0 };
+    text_add_json(&text, string);
+    if (text.failed)
+        *failed = true;
+    else
+        fputs(text.data, out);
+    text_free(&text);
+}
+
+int frame_write_jsonl(const struct frame *frame, FILE *out)
+{
+    bool failed = false;
+    for (size_t row = 0; row < frame->rows; row++) {
+        for (size_t i = 0; i < frame->columns; i++) {
+            const struct column *column = &frame->column[i];
+            putc(i ? ',' : '{', out);
+            json_text(out, column->name, &failed);
+            putc(':', out);
+            if (column->kind == COLUMN_TEXT ? !column->texts[row] : !isfinite(column->numbers[row])) {
+                fputs("null", out);
+            } else if (column->kind == COLUMN_TEXT) {
+                json_text(out, column->texts[row], &failed);
+            } else {
+                char number[NUMBER_TEXT];
+                number_cell(column, row, number);
+                fputs(number, out);
+            }
+        }
+        fputs(frame->columns ? "}\n" : "{}\n", out);
+    }
+    return failed || ferror(out) ? -1 : 0;
+}
