@@ -1,0 +1,101 @@
+/* The functions of isoflop/vecmath.h beside the C library's float64, and the error of one in units in the last place. */
+#ifndef TESTS_VECMATH_COMPARE_H
+#define TESTS_VECMATH_COMPARE_H
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+
+#include <isoflop/vecmath.h>
+
+#define COMPARE_BLOCK 4096
+
+struct compared {
+    const char *name;
+    void (*block)(const float *x, float *y); /* COMPARE_BLOCK values, as vector code */
+    double (*exact)(double x);
+    double bound;  /* ulp, as the header states */
+    float limit;   /* |x| up to which the bound holds */
+};
+
+struct worst {
+    double error; /* in ulp of the exact result; infinite where one is NaN and the other isn't */
+    float x, got;
+    double exact;
+    unsigned long count;
+};
+
+#define COMPARE_LOOP(function)                                                                                        \
+    static void function##_block(const float *x, float *y)                                                           \
+    {                                                                                                                 \
+        for (size_t i = 0; i < COMPARE_BLOCK; i++)                                                                    \
+            y[i] = function(x[i]);                                                                                    \
+    }
+COMPARE_LOOP(iso_exp)
+COMPARE_LOOP(iso_expm1)
+COMPARE_LOOP(iso_log)
+COMPARE_LOOP(iso_log1p)
+COMPARE_LOOP(iso_tanh)
+COMPARE_LOOP(iso_sigmoid)
+COMPARE_LOOP(iso_erf)
+COMPARE_LOOP(iso_sin)
+COMPARE_LOOP(iso_cos)
+
+static double exact_sigmoid(double x)
+{
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+}
+
+static const struct compared compared[] = {
+    { "exp", iso_exp_block, exp, 1.1, INFINITY },
+    { "expm1", iso_expm1_block, expm1, 2, INFINITY },
+    { "log", iso_log_block, log, 1, INFINITY },
+    { "log1p", iso_log1p_block, log1p, 2, INFINITY },
+    { "tanh", iso_tanh_block, tanh, 3, INFINITY },
+    { "sigmoid", iso_sigmoid_block, exact_sigmoid, 3, INFINITY },
+    { "erf", iso_erf_block, erf, 2, INFINITY },
+    { "sin", iso_sin_block, sin, 0.51, 0x1p21f },
+    { "cos", iso_cos_block, cos, 0.51, 0x1p21f },
+};
+
+static double error_ulp(float got, double exact)
+{
+    if (isnan(exact) || isnan(got))
+        return isnan(exact) && isnan(got) ? 0 : (double)INFINITY;
+    if (fabs(exact) >= 0x1.ffffffp+127) /* rounds to infinity */
+        return isinf(got) && (got > 0) == (exact > 0) ? 0 : fabs((double)got) == (double)FLT_MAX ? 1 : (double)INFINITY;
+    if (isinf(got))
+        return fabs(exact) > 0x1.fffffcp+127 ? 1 : (double)INFINITY;
+    int exponent;
+    (void)frexp(exact, &exponent);
+    const double ulp = ldexp(1, exponent - 24 < -149 || exact == 0 ? -149 : exponent - 24);
+    return fabs((double)got - exact) / ulp;
+}
+
+/* Bit patterns first, first + stride, ... below 2^32. */
+static struct worst compare_function(const struct compared *function, uint64_t first, uint64_t stride)
+{
+    static float x[COMPARE_BLOCK], y[COMPARE_BLOCK];
+    struct worst worst = { .error = -1 };
+    for (uint64_t bits = first; bits < (uint64_t)1 << 32;) {
+        size_t n = 0;
+        for (; n < COMPARE_BLOCK && bits < (uint64_t)1 << 32; n++, bits += stride)
+            x[n] = iso_float_of((uint32_t)bits);
+        function->block(x, y);
+        for (size_t i = 0; i < n; i++) {
+            if (fabsf(x[i]) > function->limit && !isinf(x[i]))
+                continue;
+            const double exact = function->exact((double)x[i]), error = error_ulp(y[i], exact);
+            worst.count++;
+            if (error > worst.error) {
+                worst.error = error;
+                worst.x = x[i];
+                worst.got = y[i];
+                worst.exact = exact;
+            }
+        }
+    }
+    return worst;
+}
+
+#endif
