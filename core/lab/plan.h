@@ -32,6 +32,7 @@ struct plan {
     char *name, *title;  /* in tree's arena */
     size_t path_count;
     char **paths;        /* swept paths, columns of tables; "case" where there are cases */
+    struct node **keys;  /* where each path was written */
     size_t point_count;
     size_t count;
     struct plan_trial *trials; /* ordered: sweep points in order of the recipe, seeds innermost */
