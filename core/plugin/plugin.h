@@ -12,6 +12,7 @@
 struct plugin {
     struct iso_plugin descriptor; /* ops points to the union below */
     char *file;
+    char *warning; /* what was amiss but did not keep it from being used, a whole line; or NULL */
     size_t param_count;
     struct iso_param *params; /* a copy at this version's stride */
     union {
@@ -35,7 +36,7 @@ void plugins_free(struct plugins *plugins);
  * searched, with a suggestion. */
 const struct plugin *plugins_find(struct plugins *plugins, enum iso_kind kind, const char *name, struct iso_error *err);
 /* Every plugin along the path, sorted by kind and name (kind 0: all kinds). A file that is no good plugin gives one
- * warning line through warn. The list is to be freed; the plugins are not. */
+ * warning line through warn, as does one that is used but did something amiss. The list is to be freed; the plugins are not. */
 const struct plugin **plugins_all(struct plugins *plugins, enum iso_kind kind, size_t *count,
                                   void (*warn)(void *context, const char *line), void *context, struct iso_error *err);
 /* A file by its path, for conformance. */
@@ -51,7 +52,7 @@ struct plugin_host {
     int (*block)(const struct iso_host *, const char *, size_t,
                  int (*)(void *, unsigned char *, size_t, struct iso_error *), void *, struct iso_bytes *,
                  struct iso_error *);
-    void *context; /* found again as plugin_instance_context(host) */
+    void *context; /* found again as instance_context(host) */
 };
 
 /* A plugin with its parameters. */
@@ -71,7 +72,8 @@ struct instance *instance_read(struct plugins *plugins, enum iso_kind kind, cons
 struct instance *instance_new(const struct plugin *plugin, const char *const *pairs, const struct plugin_host *host,
                               struct iso_error *err);
 void instance_free(struct instance *instance);
-void *instance_context(const struct iso_host *host);
+void *instance_context(const struct iso_host *host);            /* plugin_host.context */
+const struct instance *instance_of(const struct iso_host *host); /* the instance that the host was lent to */
 /* {"kind", "name", "revision", parameters that differ from their defaults}, canonical, for keys; for files the content
  * is the data set's matter, so paths are left out. */
 void instance_json(const struct instance *instance, struct text *out);

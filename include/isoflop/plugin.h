@@ -447,8 +447,8 @@ struct iso_plugin {
     const char *summary;            /* one line, the formula where there is one */
     int revision;                   /* raised when results change; from 1 */
     size_t state_size;
-    /* Optional: after the state was filled, before any other call; and before the state is freed. setup may compute
-     * further fields of the state, and refuse a combination of parameters. */
+    /* Optional: after the state was filled, before any other call; and, where setup did not fail, before the state is
+     * freed. setup may compute further fields of the state, and refuse a combination of parameters. */
     int (*setup)(void *state, const struct iso_host *host, struct iso_error *err);
     void (*teardown)(void *state);
     size_t entry_size; /* of an entry of the tables that ops points to: iso_data_file, iso_law_parameter; else 0 */
