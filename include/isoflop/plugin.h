@@ -139,8 +139,8 @@ struct iso_param {
 #define ISO_TEXT(state, field, initial, ...) ISO_WORD(state, field, const char *, ISO_TYPE_TEXT, initial, __VA_ARGS__)
 #define ISO_PATH(state, field, initial, ...) ISO_WORD(state, field, const char *, ISO_TYPE_PATH, initial, __VA_ARGS__)
 /* ISO_CHOICE(struct state, field, "softmax", "identity|softmax|sigmoid", help): the field is an int, 0 = identity. */
-#define ISO_CHOICE(state, field, initial, choices_, ...)                                                              \
-    { .name = #field, .type = ISO_TYPE_CHOICE, .offset = ISO_OFFSET(state, field, int), .initial = initial,           \
+#define ISO_CHOICE(state, field, initial_, choices_, ...)                                                             \
+    { .name = #field, .type = ISO_TYPE_CHOICE, .offset = ISO_OFFSET(state, field, int), .initial = initial_,          \
       .choices = choices_, .help = __VA_ARGS__ }
 
 /* ---- What a plugin may ask of isoflop ---------------------------------------------------------------------------- */

@@ -1,0 +1,25 @@
+/* relu6: y = min(max(x, 0), 6), dy/dx = 1 for 0 < x < 6, else 0. NaN stays NaN. */
+#include <isoflop/parts.h>
+
+static void forward(const void *state, size_t n, const float *x, float *y)
+{
+    (void)state;
+    ISO_ELEMENTWISE
+    for (size_t i = 0; i < n; i++)
+        y[i] = iso_clamp(x[i], 0, 6);
+}
+
+static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+{
+    (void)state, (void)x;
+    ISO_ELEMENTWISE
+    for (size_t i = 0; i < n; i++) {
+        const float slope = (y[i] > 0) & (y[i] < 6) ? 1.0f : 0;
+        dx[i] = dy[i] * slope;
+    }
+}
+
+static const struct iso_activation ops = {
+    .flops_forward = 2, .flops_backward = 2, .forward = forward, .backward = backward, .from_output = true
+};
+ISO_PLUGIN(ops, .name = "relu6", .revision = 1, .summary = "min(max(x, 0), 6)");
