@@ -279,11 +279,8 @@ static int describe(struct data *data, const struct iso_table *table, struct iso
 
 static int take_checksum(struct data *data, struct iso_error *err)
 {
-    const struct plugin_host none = { 0 };
     const struct instance *instance = data->instance;
-    const bool hosted = instance->host.core && instance_context(&instance->host);
-    (void)none;
-    if (hosted && data_host_checksum(instance_context(&instance->host), data->checksum))
+    if (data_host_checksum(instance, data->checksum))
         return 0;
     struct text text = { 0 };
     instance_json(instance, &text);

@@ -13,8 +13,15 @@ enum data_split { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_SPLITS };
 enum data_normalise { NORMALISE_UNIT, NORMALISE_STANDARD, NORMALISE_NONE };
 
 /* The options that the core gives every dataset (reserved names beside the plugin's parameters). Applied in this order:
- * keep classes; permute by the subset seed if a size or noise is given; last validation_size of the training split to
- * validation; first train_size of the rest; test_size; label noise on training labels. */
+ * keep classes (renumbered from 0 in the order listed); permute by the subset seed if a size or noise is given; last
+ * validation_size of the training split to validation; first train_size of the rest; test_size (of test examples
+ * permuted likewise where it is given); label noise on training labels, a function of the subset seed and the example's
+ * place in the file.
+ *
+ * Data without end: with a train_size, examples 0 ... train_size - 1 of the subset seed are the training set, drawn once
+ * into the shared cache; else training examples are drawn when they are gathered, by the trial's seed and
+ * epoch * epoch_size + position. Validation (validation_size, default none) and test (test_size, default 10,000) have
+ * ranges of indices of their own and are the same for all trials. */
 struct data_options {
     size_t class_count; /* 0: all */
     const int64_t *classes;
@@ -24,7 +31,7 @@ struct data_options {
     uint64_t train_size, validation_size, test_size;
     double label_noise; /* fraction of training labels replaced by another class, uniformly */
     enum data_normalise normalise;
-    uint64_t epoch_size; /* examples an epoch of a data set without end */
+    uint64_t epoch_size; /* examples an epoch of a data set without end; 0: DATA_EPOCH_SIZE */
 };
 #define DATA_EPOCH_SIZE 60000
 extern const char *const data_reserved[]; /* the names of these options; ends with NULL */
@@ -49,12 +56,12 @@ void data_close(struct data *data);
 const struct data_shape *data_shape(const struct data *data);
 /* Examples of a split; for training without end: epoch_size. */
 size_t data_count(const struct data *data, enum data_split split);
-/* SHA-256 over the decompressed content of the files read (or for generated data the plugin, its revision and
+/* SHA-256 over the checksums of the decompressed files read (or for generated data the plugin, its revision and
  * parameters), for keys and provenance. */
 const char *data_checksum(const struct data *data);
-/* x = (stored * scale + offset): per input where NORMALISE_STANDARD ... what a checkpoint keeps to prepare new inputs.
- * Gives arrays of `inputs` factors and offsets: x = raw * factor + shift, raw in the stored units (0 ... 255 for
- * 8-bit). */
+/* What a checkpoint keeps to prepare new inputs: arrays of `inputs` factors and shifts, x = raw * factor + shift, raw
+ * in the stored units (0 ... 255 for 8-bit). unit: the data set's own scale (8-bit / 255); none: raw values; standard:
+ * mean 0 and deviation 1 over the training examples, of each channel of images, else of each input. */
 void data_normalisation(const struct data *data, const float **factor, const float **shift);
 
 /* Writes n examples, positions[k] of the split (for training without end: of epoch `epoch`, which gives fresh examples;

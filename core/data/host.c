@@ -29,11 +29,6 @@ static struct data_host *context_of(const struct iso_host *host)
     return instance_context(host);
 }
 
-static const struct instance *instance_of(const struct iso_host *host)
-{
-    return (const struct instance *)(const void *)((const char *)host - offsetof(struct instance, host));
-}
-
 /* Lends bytes out: takes `cached` over. */
 static int lend(struct data_host *own, struct cached *cached, struct iso_bytes *bytes, struct iso_error *err)
 {
@@ -234,9 +229,8 @@ static int host_file(const struct iso_host *host, const char *name, size_t limit
     return 0;
 }
 
-bool data_host_checksum(const struct plugin_host *host, char sha256[HASH_TEXT])
+static bool files_checksum(const struct data_host *own, char sha256[HASH_TEXT])
 {
-    const struct data_host *own = host->context;
     struct text text = { 0 };
     for (size_t i = 0; i < own->reading_count; i++)
         text_format(&text, "%s\n", own->regions[own->readings[i].region].sha256);
@@ -247,6 +241,11 @@ bool data_host_checksum(const struct plugin_host *host, char sha256[HASH_TEXT])
     return sums && own->reading_count;
 }
 
+bool data_host_checksum(const struct instance *instance, char sha256[HASH_TEXT])
+{
+    return instance->host.file == host_file && files_checksum(context_of(&instance->host), sha256);
+}
+
 /* ---- Blocks ---- */
 
 static int host_block(const struct iso_host *host, const char *name, size_t length,
@@ -255,12 +254,11 @@ static int host_block(const struct iso_host *host, const char *name, size_t leng
 {
     struct data_host *own = context_of(host);
     struct text text = { 0 };
-    char files[HASH_TEXT] = "", key[HASH_TEXT];
+    char files[HASH_TEXT], key[HASH_TEXT];
     if (!length)
         return iso_fail(err, "a block of decoded data can't be empty");
-    data_host_checksum(&own->host, files);
     instance_json(instance_of(host), &text);
-    text_format(&text, "\n%s\n%s\n%zu", own->reading_count ? files : "", name, length);
+    text_format(&text, "\n%s\n%s\n%zu", files_checksum(own, files) ? files : "", name, length);
     char *what = text_take(&text);
     if (!what)
         return error_memory(err);

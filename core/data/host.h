@@ -6,7 +6,7 @@
 #include "plugin/plugin.h"
 
 /* The SHA-256 over the checksums of the files read so far, in order; false where none was read. */
-bool data_host_checksum(const struct plugin_host *host, char sha256[HASH_TEXT]);
+bool data_host_checksum(const struct instance *instance, char sha256[HASH_TEXT]);
 
 /* Reads one file of a data set's table from a place, checked against the table; `cached` is to be released. */
 struct place;

@@ -156,11 +156,11 @@ static int read_choice(const struct iso_param *param, const struct node *node, i
     return -1;
 }
 
-/* An absolute path: relative ones start from `folder`, or from the current folder. */
+/* An absolute path: relative ones start from `folder`, or from the current folder. An empty one stays so: none. */
 static const char *absolute(const char *path, const char *folder, struct arena *arena)
 {
     char current[4096] = "";
-    if (path[0] == '/')
+    if (path[0] == '/' || !path[0])
         return arena_copy(arena, path, strlen(path));
     if ((!folder || folder[0] != '/') && !getcwd(current, sizeof current))
         return NULL;
