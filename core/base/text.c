@@ -76,10 +76,36 @@ void text_free(struct text *text)
     *text = (struct text){ 0 };
 }
 
+/* Characters beyond ASCII that YAML or programs read as line ends, controls or nothing: bytes, to be escaped. */
+static size_t odd_character(const char *c, unsigned *code)
+{
+    const unsigned char *b = (const unsigned char *)c;
+    if (b[0] == 0xC2 && b[1] >= 0x80 && b[1] < 0xA0) {
+        *code = b[1]; /* C1 controls, next line among them */
+        return 2;
+    }
+    if (b[0] == 0xE2 && b[1] == 0x80 && (b[2] == 0xA8 || b[2] == 0xA9)) {
+        *code = 0x2000u + (b[2] & 0x3Fu); /* line and paragraph separators */
+        return 3;
+    }
+    if (b[0] == 0xEF && ((b[1] == 0xBB && b[2] == 0xBF) || (b[1] == 0xBF && b[2] >= 0xBE))) {
+        *code = 0xF000u | (b[1] & 0x3Fu) << 6 | (b[2] & 0x3Fu); /* byte order mark, U+FFFE, U+FFFF */
+        return 3;
+    }
+    return 0;
+}
+
 void text_add_json(struct text *text, const char *string)
 {
     text_add(text, "\"", 1);
     for (const char *c = string; *c; c++) {
+        unsigned code;
+        const size_t odd = odd_character(c, &code);
+        if (odd) {
+            text_format(text, "\\u%04x", code);
+            c += odd - 1;
+            continue;
+        }
         switch (*c) {
         case '"': text_add_string(text, "\\\""); break;
         case '\\': text_add_string(text, "\\\\"); break;
