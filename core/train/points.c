@@ -1,0 +1,250 @@
+/* Measuring a trial: points, the best one, early stopping, divergence, checkpoints, progress. */
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Quantities that best and stop look at ---- */
+
+static double quantity_of(const struct point *point, enum quantity quantity)
+{
+    switch (quantity) {
+    case QUANTITY_VALIDATION_LOSS: return point->validation.loss;
+    case QUANTITY_VALIDATION_ACCURACY: return point->validation.accuracy;
+    case QUANTITY_TRAIN_LOSS: return point->train.loss;
+    case QUANTITY_TRAIN_ACCURACY: return point->train.accuracy;
+    case QUANTITY_TEST_LOSS: return point->test.loss;
+    case QUANTITY_TEST_ACCURACY: return point->test.accuracy;
+    case QUANTITY_COUNT: break;
+    }
+    return NAN;
+}
+
+/* By more than min_change; never where value is NaN. */
+static bool is_better(enum quantity quantity, double value, double than, double min_change)
+{
+    const bool higher = quantity == QUANTITY_VALIDATION_ACCURACY || quantity == QUANTITY_TRAIN_ACCURACY ||
+                        quantity == QUANTITY_TEST_ACCURACY;
+    return higher ? value > than + min_change : value < than - min_change;
+}
+
+static void note_best(struct run *run, const struct point *point)
+{
+    const enum quantity by = run->settings->best;
+    const double value = quantity_of(point, by);
+    struct trial_result *result = run->result;
+    if (!run->best_state || !isfinite(value) || (result->has_best && !is_better(by, value, run->best_value, 0)))
+        return;
+    result->has_best = true;
+    result->best_step = point->step;
+    result->best_validation = point->validation;
+    run->best_value = value;
+    network_state_save(run->network, run->best_state);
+}
+
+/* True: there was nothing better for `patience` epochs. */
+static bool out_of_patience(struct run *run, const struct point *point)
+{
+    const struct settings *settings = run->settings;
+    const double value = quantity_of(point, settings->stop_by);
+    if (!settings->stop_patience || isnan(value))
+        return false;
+    if (!run->stop_begun || is_better(settings->stop_by, value, run->stop_value, settings->stop_min_change)) {
+        run->stop_begun = true;
+        run->stop_value = value;
+        run->stop_epoch = point->epoch;
+    }
+    return point->epoch - run->stop_epoch >= (double)settings->stop_patience;
+}
+
+/* ---- Points ---- */
+
+static struct measured measure_split(struct run *run, enum data_split split, uint64_t most)
+{
+    const size_t n = data_count(run->data, split);
+    return objective_measure(&run->objective, run->network, &run->batch, run->data, split,
+                             run->settings->seed_examples, most && most < n ? (size_t)most : n);
+}
+
+static void measure_extras(struct run *run)
+{
+    const struct settings *settings = run->settings;
+    const size_t layers = settings->hidden_count + 1;
+    const bool stepped = run->step > 0;
+    struct extra *extra = run->extras;
+    for (size_t l = 0; settings->also_gradient_norm && l < layers; l++)
+        extra++->value = stepped ? run->norms[l].gradient : NAN;
+    for (size_t l = 0; settings->also_weight_norm && l < layers; l++)
+        extra++->value = network_weight_norm(run->network, l);
+    for (size_t l = 0; settings->also_update_ratio && l < layers; l++)
+        extra++->value = stepped ? run->norms[l].update : NAN;
+    for (size_t l = 0; settings->also_dead_units && l < settings->hidden_count; l++)
+        extra++->value = network_dead_units(run->network, l);
+}
+
+static void end(struct run *run, enum trial_status status, const char *reason)
+{
+    run->result->status = status;
+    run->result->stop_reason = reason;
+    run->ended = true;
+}
+
+/* A loss that is not finite: the end, unless the recipe wants to go on. */
+static void note_diverged(struct run *run)
+{
+    if (!run->result->diverged_step)
+        run->result->diverged_step = run->step;
+    if (run->settings->stop_diverged)
+        end(run, TRIAL_DIVERGED, "diverged");
+}
+
+static bool is_lost(const struct measured *measured, bool was_measured)
+{
+    return was_measured && !isfinite(measured->loss);
+}
+
+/* A point that is not finite is not handed on, unless the recipe wants to go on. */
+static int measure_point(struct run *run, struct iso_error *err)
+{
+    const struct settings *settings = run->settings;
+    const bool validates = settings->measure_split[DATA_VALIDATION] && data_count(run->data, DATA_VALIDATION) > 0;
+    const bool tests = settings->measure_split[DATA_TEST] && data_count(run->data, DATA_TEST) > 0;
+    struct point point = {
+        .step = run->step,
+        .examples = horizon_examples(&run->horizon, run->step),
+        .epoch = horizon_epoch(&run->horizon, run->step),
+        .rate = run->rate,
+        .seconds = stopwatch_read(&run->watch),
+        .train = objective_measured(&run->objective, &run->since),
+        .train_eval = settings->train_eval ? measure_split(run, DATA_TRAIN, settings->train_eval_examples)
+                                           : measured_nothing,
+        .validation = validates ? measure_split(run, DATA_VALIDATION, 0) : measured_nothing,
+        .test = tests ? measure_split(run, DATA_TEST, 0) : measured_nothing,
+        .extra_count = run->extra_count,
+        .extras = run->extras,
+    };
+    point.flops = ledger_count(&run->ledger, point.step, point.examples);
+    measure_extras(run);
+
+    const bool lost = is_lost(&point.train, run->since.examples > 0) ||
+                      is_lost(&point.train_eval, settings->train_eval) || is_lost(&point.validation, validates) ||
+                      is_lost(&point.test, tests);
+    run->since = (struct tally){ 0 };
+    if (lost) {
+        note_diverged(run);
+        if (run->ended)
+            return 0;
+        if (run->step == run->end) /* it went on, and never came back */
+            run->result->status = TRIAL_DIVERGED;
+    } else {
+        /* Points by the clock fall where they do: only the last is the same in every run. */
+        if (settings->every_unit != UNIT_SECONDS || run->step == run->end) {
+            note_best(run, &point);
+            if (out_of_patience(run, &point) && run->step < run->end)
+                end(run, TRIAL_DONE, "patience");
+        }
+    }
+    if (run->step == run->end)
+        run->ended = true;
+    if (run->ended && !tests)
+        point.test = measure_split(run, DATA_TEST, 0);
+    if (!lost)
+        run->result->last = point;
+    if (run->listener && run->listener->point)
+        return run->listener->point(run->listener->context, &point, err);
+    return 0;
+}
+
+/* ---- Checkpoints ---- */
+
+static int write_checkpoint(struct run *run, const char *name, uint64_t step, struct iso_error *err)
+{
+    if (!run->listener || !run->listener->checkpoint)
+        return 0;
+    size_t length;
+    void *bytes = checkpoint_write(run->network, run->settings, run->data, step, &length, err);
+    const int status = bytes ? run->listener->checkpoint(run->listener->context, name, bytes, length, err) : -1;
+    free(bytes);
+    return status;
+}
+
+/* ---- What the loop calls ---- */
+
+int run_measure_begin(struct run *run, struct iso_error *err)
+{
+    const struct settings *settings = run->settings;
+    run->rate = horizon_rate(&run->horizon, settings, 0);
+    if (settings->checkpoint_init && write_checkpoint(run, "init", 0, err))
+        return -1;
+    if (settings->measure_zero && measure_point(run, err))
+        return -1;
+    stopwatch_start(&run->watch);
+    return 0;
+}
+
+static void show_progress(struct run *run, double loss)
+{
+    enum { PER_SECOND = 10 };
+    const struct trial_listener *listener = run->listener;
+    if (!listener || !listener->progress)
+        return;
+    const double seconds = stopwatch_read(&run->watch);
+    if (seconds - run->shown_seconds < 1.0 / PER_SECOND && run->step < run->end)
+        return;
+    run->shown_seconds = seconds;
+    listener->progress(listener->context, run->step, run->end, horizon_epoch(&run->horizon, run->step),
+                       loss / (double)run->batch.input.rows, run->rate);
+}
+
+int run_measure(struct run *run, double loss, struct iso_error *err)
+{
+    run->step++;
+    if (!isfinite(loss)) {
+        note_diverged(run);
+        if (run->ended)
+            return 0;
+    }
+    show_progress(run, loss);
+    const bool checkpoint = agenda_due(&run->checkpoints, run->step, stopwatch_read(&run->watch));
+    if (run->due || checkpoint) {
+        stopwatch_stop(&run->watch);
+        if (run->due && measure_point(run, err))
+            return -1;
+        char name[32];
+        snprintf(name, sizeof name, "step-%06" PRIu64, run->step);
+        if (checkpoint && write_checkpoint(run, name, run->step, err))
+            return -1;
+        stopwatch_start(&run->watch);
+    }
+    if (run->listener && run->listener->interrupted && run->listener->interrupted(run->listener->context))
+        return iso_fail(err, "interrupted");
+    return 0;
+}
+
+int run_measure_end(struct run *run, struct iso_error *err)
+{
+    struct trial_result *result = run->result;
+    const struct settings *settings = run->settings;
+    stopwatch_stop(&run->watch);
+    result->seconds = stopwatch_read(&run->watch);
+    result->last.extra_count = 0; /* which live as long as the run */
+    result->last.extras = NULL;
+    const bool done = result->status == TRIAL_DONE;
+    if (done) {
+        result->final_test = result->last.test;
+        if (settings->checkpoint_final && write_checkpoint(run, "final", run->step, err))
+            return -1;
+    }
+    if (!result->has_best)
+        return 0;
+    if (done && result->best_step == run->step) {
+        result->best_test = result->final_test;
+    } else {
+        network_state_restore(run->network, run->best_state);
+        result->best_test = measure_split(run, DATA_TEST, 0);
+    }
+    return settings->checkpoint_best ? write_checkpoint(run, "best", result->best_step, err) : 0;
+}

@@ -1,0 +1,69 @@
+/* A trial while it runs: what the loop of trial.c, its set-up (run.c) and its measurements (points.c) share. */
+#ifndef TRAIN_RUN_H
+#define TRAIN_RUN_H
+
+#include "train/arithmetic.h"
+#include "train/checkpoint.h"
+#include "train/objective.h"
+
+/* Seconds of training alone: stopped while a point is measured or a checkpoint written. */
+struct stopwatch {
+    double total, since;
+    bool running;
+};
+void stopwatch_start(struct stopwatch *watch);
+void stopwatch_stop(struct stopwatch *watch);
+double stopwatch_read(const struct stopwatch *watch);
+
+struct run {
+    const struct settings *settings;
+    const struct data *data;
+    const struct data_shape *shape;
+    const struct trial_listener *listener;
+    struct trial_result *result;
+    struct arithmetic arithmetic_before;
+
+    struct ledger ledger;
+    struct horizon horizon;
+    struct network *network;
+    struct objective objective;
+    struct batch batch;
+    struct order order;
+    struct agenda points, checkpoints;
+    struct stopwatch watch;
+
+    uint64_t step;      /* done */
+    uint64_t end;
+    double rate;        /* of the step being done */
+    bool due, ended;    /* a point after this step; the last step is done */
+    struct tally since; /* training, since the previous point */
+    double shown_seconds;
+
+    struct network_norms *norms; /* NULL: not asked for */
+    struct extra *extras;
+    size_t extra_count;
+    struct arena *arena;
+
+    float *best_state;  /* weights of the best point; NULL: nothing measured says which is best */
+    double best_value;
+    double stop_value, stop_epoch; /* the best of what early stopping looks at, and when */
+    bool stop_begun;
+};
+
+/* Everything that training needs, allocated; weights as they start. */
+int run_begin(struct run *run, const struct settings *settings, const struct data *data, unsigned threads,
+              uint64_t max_steps, const struct trial_listener *listener, struct trial_result *result,
+              struct iso_error *err);
+void run_end(struct run *run);
+
+/* The minibatch and learning rate of the next step. */
+const struct batch *run_next_batch(struct run *run);
+/* Where the norms of this step go; NULL: not asked for. */
+struct network_norms *run_norms(const struct run *run);
+/* After a step with that sum of losses: a point, checkpoints, progress; sets run->ended after the last. */
+int run_measure(struct run *run, double loss, struct iso_error *err);
+/* The checkpoint and point before the first step; final and best weights after the last. */
+int run_measure_begin(struct run *run, struct iso_error *err);
+int run_measure_end(struct run *run, struct iso_error *err);
+
+#endif
