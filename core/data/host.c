@@ -63,8 +63,9 @@ static const struct iso_data_file *member_file(const struct walk *walk, const ch
     return NULL;
 }
 
-static size_t member_wanted(void *context, const char *name)
+static size_t member_wanted(void *context, const char *name, uint64_t size)
 {
+    (void)size;
     const struct iso_data_file *file = member_file(context, name);
     return file ? (size_t)file->length : 0;
 }

@@ -217,7 +217,7 @@ int unpack_archive(const char *path, uint64_t limit, const struct unpack_walk *w
             error_memory(err);
             break;
         }
-        const size_t member_limit = walk->wanted(walk->context, own);
+        const size_t member_limit = walk->wanted(walk->context, own, (uint64_t)stated);
         if (member_limit) {
             size_t length = 0;
             unsigned char *data = read_entry(archive, path, member_limit, &length, err);

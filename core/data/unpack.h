@@ -21,12 +21,12 @@ const char *unpack_suffix(const char *path, struct iso_error *err);
 /* True where the file's content is an archive (tar, zip, compressed or not). */
 bool unpack_is_archive(const char *path);
 
-/* Walks the regular files of an archive. `wanted` gives the limit of a member's bytes, 0 to pass it over; `member` gets
- * the content of a wanted one and takes it over (free). Both return -1 to stop with an error. More than `limit` bytes in
- * all are an error. */
+/* Walks the regular files of an archive. `wanted` gives the limit of a member's bytes, 0 to pass it over (size: as the
+ * archive states it, 0 where it does not); `member` gets the content of a wanted one and takes it over (free), and
+ * returns -1 to stop with an error. More than `limit` bytes in all are an error. */
 struct unpack_walk {
     void *context;
-    size_t (*wanted)(void *context, const char *name);
+    size_t (*wanted)(void *context, const char *name, uint64_t size);
     int (*member)(void *context, const char *name, unsigned char *data, size_t length, struct iso_error *err);
 };
 int unpack_archive(const char *path, uint64_t limit, const struct unpack_walk *walk, struct iso_error *err);

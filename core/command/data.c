@@ -1,0 +1,321 @@
+/* isoflop data: which data sets are here, fetching and importing them, looking at them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/numbers.h"
+#include "command/command.h"
+#include "data/data.h"
+#include "data/get.h"
+#include "data/sheet.h"
+
+struct options {
+    const char *action, *name;
+    const char *from, *mirror, *out, *split, *plugin_path;
+    int64_t count;
+    bool check;
+};
+
+static int wrong(struct command_outcome *outcome, const char *what, const char *value)
+{
+    iso_fail(&outcome->error, "isoflop data: %s%s; `isoflop help data` tells how it is used", what, value);
+    return STATUS_WRONG;
+}
+
+/* The value of option NAME in argv[*k], as NAME VALUE or NAME=VALUE; false where it is another option. */
+static bool option(int argc, char **argv, int *k, const char *name, const char **value)
+{
+    const size_t length = strlen(name);
+    if (strncmp(argv[*k], name, length))
+        return false;
+    if (argv[*k][length] == '=') {
+        *value = argv[*k] + length + 1;
+        return true;
+    }
+    if (argv[*k][length])
+        return false;
+    *value = *k + 1 < argc ? argv[++*k] : NULL;
+    return true;
+}
+
+static int read_options(struct options *options, int argc, char **argv, struct command_outcome *outcome)
+{
+    *options = (struct options){ .count = 100, .split = "train" };
+    const char *count = NULL;
+    const struct {
+        const char *name, **value;
+    } known[] = { { "--from", &options->from },   { "--mirror", &options->mirror }, { "--out", &options->out },
+                  { "--split", &options->split }, { "--count", &count },            { "--plugin-path",
+                                                                                      &options->plugin_path } };
+    for (int k = 1; k < argc; k++) {
+        bool taken = false;
+        for (size_t i = 0; i < sizeof known / sizeof *known && !taken; i++) {
+            taken = option(argc, argv, &k, known[i].name, known[i].value);
+            if (taken && !*known[i].value)
+                return wrong(outcome, "a value is missing after ", known[i].name);
+        }
+        if (taken)
+            continue;
+        if (!strcmp(argv[k], "--check"))
+            options->check = true;
+        else if (argv[k][0] == '-')
+            return wrong(outcome, "there is no option ", argv[k]);
+        else if (!options->action)
+            options->action = argv[k];
+        else if (!options->name)
+            options->name = argv[k];
+        else
+            return wrong(outcome, "one argument too many: ", argv[k]);
+    }
+    if (count && (!number_int(count, &options->count) || options->count < 1 || options->count > 100000))
+        return wrong(outcome, "--count must be a whole number from 1 to 100000, not ", count);
+    return STATUS_DONE;
+}
+
+/* ---- list ---- */
+
+static void warn(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", line);
+}
+
+/* "9.9 MB" */
+static void size_text(uint64_t bytes, char out[32])
+{
+    if (bytes < 1000)
+        snprintf(out, 32, "%" PRIu64 " B", bytes);
+    else if (bytes < 1000000)
+        snprintf(out, 32, "%.1f kB", (double)bytes / 1e3);
+    else
+        snprintf(out, 32, "%.1f MB", (double)bytes / 1e6);
+}
+
+static void list_one(const struct plugin *plugin, bool check)
+{
+    static const char *const words[] = { "missing", "there", "checked", "damaged" };
+    const struct iso_dataset *dataset = &plugin->ops.dataset;
+    const size_t count = data_file_count(plugin);
+    size_t states[4] = { 0 };
+    uint64_t bytes = 0;
+    char size[32], *folder = NULL;
+    struct text missing = { 0 };
+    for (size_t k = 0; k < count; k++) {
+        char *path;
+        const enum data_file_state state = data_file_where(plugin, k, check, &path);
+        states[state]++;
+        bytes += dataset->files[k].length;
+        if (state == DATA_FILE_MISSING || state == DATA_FILE_WRONG)
+            text_format(&missing, "\n    %s: %s%s%s", words[state], dataset->files[k].name, path ? "  " : "",
+                        path ? path : "");
+        if (path && !folder) {
+            char *slash = strrchr(path, '/');
+            if (slash)
+                *slash = 0;
+            folder = path;
+            path = NULL;
+        }
+        free(path);
+    }
+    const char *state = !count                                  ? dataset->draw ? "made by the program" : "from files of the recipe"
+                        : states[DATA_FILE_MISSING] == count    ? "missing"
+                        : states[DATA_FILE_WRONG]               ? "damaged"
+                        : states[DATA_FILE_MISSING]             ? "incomplete"
+                        : states[DATA_FILE_CHECKED] == count    ? "here, checked"
+                                                                : "here";
+    size_text(bytes, size);
+    printf("%-14s  %-20s  %s\n", plugin->descriptor.name, state, plugin->descriptor.summary);
+    if (count)
+        printf("    %zu files, %s", count, size);
+    if (folder)
+        printf(", in %s", folder);
+    if (count)
+        putchar('\n');
+    if (dataset->license)
+        printf("    %s\n", dataset->license);
+    char *names = text_take(&missing);
+    if (names && names[0]) {
+        printf("    isoflop data get %s%s%s%s%s\n", plugin->descriptor.name,
+               dataset->package ? ", or apt-get install " : "", dataset->package ? dataset->package : "",
+               states[DATA_FILE_MISSING] == count ? "" : names, "");
+    }
+    free(names);
+    free(folder);
+}
+
+static int list(const struct options *options, struct plugins *plugins, struct command_outcome *outcome)
+{
+    size_t count = 0;
+    const struct plugin **all = plugins_all(plugins, ISO_DATASET, &count, warn, NULL, &outcome->error);
+    if (!all)
+        return STATUS_FAILED;
+    for (size_t i = 0; i < count; i++)
+        if (!options->name || !strcmp(options->name, all[i]->descriptor.name))
+            list_one(all[i], options->check);
+    free(all);
+    return STATUS_DONE;
+}
+
+/* ---- get ---- */
+
+struct progress {
+    bool terminal;
+    size_t shown; /* characters of the line that is on the terminal */
+};
+
+static void clear(struct progress *progress)
+{
+    if (progress->shown)
+        fprintf(stderr, "\r%*s\r", (int)progress->shown, "");
+    progress->shown = 0;
+}
+
+static void say(void *context, const char *line)
+{
+    clear(context);
+    fprintf(stderr, "%s\n", line);
+}
+
+static bool show_progress(void *context, const char *name, uint64_t done, uint64_t total)
+{
+    struct progress *progress = context;
+    if (!progress->terminal)
+        return false;
+    char came[32], all[32], line[200];
+    size_text(done, came);
+    size_text(total, all);
+    const int length = total ? snprintf(line, sizeof line, "%s  %s of %s  %d %%", name, came, all,
+                                        (int)(100 * (double)done / (double)total))
+                             : snprintf(line, sizeof line, "%s  %s", name, came);
+    clear(progress);
+    if (length > 0) {
+        progress->shown = (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
+        fputs(line, stderr);
+        fflush(stderr);
+    }
+    return false;
+}
+
+static int get(const struct options *options, const struct plugin *plugin, struct command_outcome *outcome)
+{
+    struct progress progress = { .terminal = isatty(STDERR_FILENO) };
+    const struct data_watch watch = { &progress, say, show_progress };
+    const char *mirror = options->mirror ? options->mirror : getenv("ISOFLOP_MIRROR");
+    if (mirror && !mirror[0])
+        mirror = NULL;
+    const int result = options->from ? data_import(plugin, options->from, &watch, &outcome->error)
+                                     : data_fetch(plugin, mirror, &watch, &outcome->error);
+    clear(&progress);
+    return result ? STATUS_FAILED : STATUS_DONE;
+}
+
+/* ---- show ---- */
+
+static int print_summary(const struct data *data, enum data_split split, struct iso_error *err)
+{
+    static const char *const rgb[] = { "red", "green", "blue" };
+    const struct data_shape *shape = data_shape(data);
+    struct data_summary summary;
+    if (data_summarise(data, split, SIZE_MAX, &summary, err))
+        return -1;
+    printf("inputs      %zu", shape->inputs);
+    if (shape->height)
+        printf(" (%zu x %zu x %zu)", shape->height, shape->width, shape->channels);
+    printf("\noutputs     %zu\nexamples    training %zu%s, validation %zu, test %zu\n", shape->outputs,
+           data_count(data, DATA_TRAIN), shape->endless ? " an epoch, without end" : "",
+           data_count(data, DATA_VALIDATION), data_count(data, DATA_TEST));
+    for (size_t group = 0; group < summary.groups; group++)
+        printf("%-10s  mean %.4f, standard deviation %.4f\n", summary.groups == 3 ? rgb[group] : "values",
+               summary.mean[group], summary.deviation[group]);
+    printf("range       %g to %g\n", summary.least, summary.most);
+    for (size_t c = 0; summary.counts && c < summary.outputs; c++)
+        printf("class %-4zu  %8" PRIu64 "  %s\n", c, summary.counts[c],
+               shape->class_names ? shape->class_names[c] : "");
+    data_summary_free(&summary);
+    return 0;
+}
+
+static int show(const struct options *options, const struct plugin *plugin, struct command_outcome *outcome)
+{
+    static const char *const names[] = { "train", "validation", "test" };
+    struct iso_error *err = &outcome->error;
+    int split = 0, status = STATUS_FAILED;
+    char *path = NULL;
+    struct text text = { 0 };
+    struct plugin_host *host = NULL;
+    struct instance *instance = NULL;
+    struct data *data = NULL;
+    while (split < DATA_SPLITS && strcmp(names[split], options->split))
+        split++;
+    if (split == DATA_VALIDATION || split == DATA_SPLITS)
+        return wrong(outcome, "--split must be train or test, not ", options->split);
+    text_format(&text, "%s-%s.png", plugin->descriptor.name, options->split);
+    path = options->out ? strdup(options->out) : text_take(&text);
+    const struct data_options defaults = { 0 };
+    bool drawn = false;
+    if (!path) {
+        error_memory(err);
+        goto out;
+    }
+    if (!(host = data_host_new(err)) || !(instance = instance_new(plugin, NULL, host, err)) ||
+        !(data = data_open(instance, &defaults, 0, err)))
+        goto out;
+    printf("%s: %s (%s)\n", plugin->descriptor.name, plugin->descriptor.summary, options->split);
+    if (print_summary(data, (enum data_split)split, err) ||
+        data_sheet(data, (enum data_split)split, (size_t)options->count, path, &drawn, err))
+        goto out;
+    if (drawn)
+        printf("sheet       %s\n", path);
+    else
+        fprintf(stderr, "the examples of %s are no images: there is no sheet of them\n", plugin->descriptor.name);
+    status = STATUS_DONE;
+out:
+    data_close(data);
+    instance_free(instance);
+    data_host_free(host);
+    text_free(&text);
+    free(path);
+    return status;
+}
+
+static int run(int argc, char **argv, struct command_outcome *outcome)
+{
+    struct options options;
+    int status = read_options(&options, argc, argv, outcome);
+    if (status)
+        return status;
+    const char *action = options.action ? options.action : "list";
+    const bool is_list = !strcmp(action, "list"), is_get = !strcmp(action, "get"), is_show = !strcmp(action, "show");
+    if (!is_list && !is_get && !is_show)
+        return wrong(outcome, "there are list, get and show, but no ", action);
+    if (!is_list && !options.name)
+        return wrong(outcome, "which data set? Name one after ", action);
+    struct plugins *plugins = plugins_new(options.plugin_path, &outcome->error);
+    if (!plugins)
+        return STATUS_FAILED;
+    if (is_list) {
+        status = list(&options, plugins, outcome);
+    } else {
+        const struct plugin *plugin = plugins_find(plugins, ISO_DATASET, options.name, &outcome->error);
+        status = !plugin ? STATUS_WRONG : is_get ? get(&options, plugin, outcome) : show(&options, plugin, outcome);
+    }
+    plugins_free(plugins);
+    return status;
+}
+
+const struct command command_data = {
+    .name = "data",
+    .arguments = "list | get NAME [--from PATH] | show NAME",
+    .summary = "find, fetch and import data sets; look at examples",
+    .help = "  list [--check]        which data sets are here, and where; --check reads them all\n"
+            "  get NAME              fetch what is missing, check it, place it in ~/.local/share/isoflop\n"
+            "    --from PATH         take over a folder, file or archive given by hand instead\n"
+            "    --mirror URL        fetch from below this address (or: ISOFLOP_MIRROR)\n"
+            "  show NAME             class counts, statistics and a sheet of examples\n"
+            "    --split train|test  which examples (train)\n"
+            "    --count N           how many on the sheet (100)\n"
+            "    --out FILE.png      where the sheet goes (NAME-SPLIT.png)\n",
+    .run = run,
+};
