@@ -126,8 +126,10 @@ START_TEST(golden)
         const char *checksum;
     } cases[] = {
         { { NULL }, "a97c85789ac32af9658684b38a99c2f9f199958bd63bf6cb847fce8dccbe3869" },
-        { { "distortion", "0", "noise", "0", NULL }, "c8d4e98c35e38707cd04e50a39be2c20c87b579659f0c6094de37ec379421890" },
-        { { "distortion", "2", "noise", "1", NULL }, "873446df1ed43b4e2f68ea6addbeaab5629198fc8b9075f1105deb24440111da" },
+        { { "distortion", "0", "noise", "0", NULL },
+          "c8d4e98c35e38707cd04e50a39be2c20c87b579659f0c6094de37ec379421890" },
+        { { "distortion", "2", "noise", "1", NULL },
+          "873446df1ed43b4e2f68ea6addbeaab5629198fc8b9075f1105deb24440111da" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t labels[256];
