@@ -88,6 +88,8 @@ static int build_layer(struct network *network, const struct network_spec *spec,
                                      .index = l, .depth = spec->layers };
     const struct iso_rng rng = generator_of("init", spec->seed_init, (uint32_t)l);
     const struct instance *initializer = spec->initializer;
+    if (!initializer)
+        return 0;
     if (initializer->plugin->ops.initializer.fill(initializer->state, &initializer->host, &shape, &rng,
                                                   network->canonical, err))
         return error_context(err, "initializer %s, layer %zu", initializer->plugin->descriptor.name, l);

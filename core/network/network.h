@@ -25,7 +25,8 @@ struct network_spec {
     const size_t *outputs;               /* L sizes: of hidden layers, then of the raw outputs */
     struct instance *const *activation;  /* L - 1 */
     const double *dropout;               /* L - 1 probabilities; 0: none. NULL: none at all */
-    struct instance *initializer, *backend;
+    struct instance *backend;
+    struct instance *initializer;        /* NULL: weights start at 0, to be imported */
     struct instance *optimizer;          /* NULL: the network will only be evaluated */
     bool has_bias;
     double bias;                         /* initial value */
@@ -42,7 +43,7 @@ struct network_spec {
 
 struct network;
 
-/* The sizes must be positive. Weights are filled by the initializer. The instances outlive the network. */
+/* The sizes must be positive. The instances outlive the network. */
 struct network *network_new(const struct network_spec *spec, struct iso_error *err);
 void network_free(struct network *network);
 

@@ -10,7 +10,8 @@
 int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, size_t rows, struct iso_error *err)
 {
     enum { VECTOR = 16 }; /* floats: rows start where vectors do */
-    *batch = (struct batch){ .outputs = shape->outputs, .capacity = rows, .one_hot = dense && shape->classification };
+    *batch = (struct batch){ .inputs = shape->inputs, .outputs = shape->outputs, .capacity = rows,
+                              .one_hot = dense && shape->classification };
     const size_t stride = (shape->inputs + VECTOR - 1) / VECTOR * VECTOR;
     if (rows > SIZE_MAX / sizeof(float) / stride || rows > SIZE_MAX / sizeof(float) / shape->outputs)
         return iso_fail(err, "a minibatch of %zu rows of %zu inputs does not fit in memory", rows, shape->inputs);
@@ -36,6 +37,8 @@ void batch_free(struct batch *batch)
     free(batch->positions);
     free(batch->labels);
     free(batch->targets);
+    free(batch->factor);
+    free(batch->shift);
     *batch = (struct batch){ 0 };
 }
 
@@ -45,6 +48,11 @@ void batch_gather(struct batch *batch, const struct data *data, enum data_split 
     batch->input.rows = rows;
     data_gather(data, split, seed, epoch, positions, rows, batch->x, batch->input.stride, batch->labels,
                 batch->one_hot ? NULL : batch->targets);
+    for (size_t r = 0; batch->factor && r < rows; r++) {
+        float *x = batch->x + r * batch->input.stride;
+        for (size_t i = 0; i < batch->inputs; i++)
+            x[i] = x[i] * batch->factor[i] + batch->shift[i];
+    }
     if (!batch->one_hot)
         return;
     memset(batch->targets, 0, rows * batch->outputs * sizeof *batch->targets);

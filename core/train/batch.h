@@ -14,6 +14,8 @@ struct batch {
     float *x;
     size_t outputs, capacity;
     uint32_t *positions;    /* capacity of them, for whoever gathers */
+    float *factor, *shift;  /* of each input, applied when it is gathered; NULL: none */
+    size_t inputs;
 };
 
 /* Room for `rows` examples. dense: the loss wants dense targets. */

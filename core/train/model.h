@@ -5,11 +5,18 @@
 #include "train/trial.h"
 
 struct model;
-/* Reads and checks a safetensors file. NULL and an error in words. */
+/* Reads and checks a safetensors file. NULL and an error in words. The plugins outlive the model. */
 struct model *model_load(const char *path, struct plugins *plugins, struct iso_error *err);
 void model_free(struct model *model);
 const struct settings *model_settings(const struct model *model);
-/* Loss and accuracy on a split of a data set (inputs must fit the model). */
+uint64_t model_step(const struct model *model);               /* steps trained */
+const char *const *model_class_names(const struct model *model); /* NULL: it has none */
+
+/* The data the model was trained on, or another data set: `dataset` as a --set would give it, such as
+ * "fashion_mnist"; NULL: its own. To be closed before the model is freed. */
+struct data *model_open_data(struct model *model, const char *dataset, struct iso_error *err);
+/* Loss and accuracy on a split of a data set, whose inputs and outputs must fit the model. Inputs are normalised as they
+ * were in training, whatever the data set's own normalisation is. */
 int model_evaluate(struct model *model, const struct data *data, enum data_split split, struct measured *measured,
                    struct iso_error *err);
 

@@ -1,0 +1,198 @@
+/* A trained model read back from a checkpoint. */
+#include "train/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "train/arithmetic.h"
+#include "train/checkpoint.h"
+#include "train/objective.h"
+
+struct model {
+    struct plugins *plugins;
+    struct checkpoint *checkpoint;
+    struct settings *settings, *other; /* other: for another data set */
+    struct network *network;
+    size_t inputs, outputs;
+};
+
+/* Settings from a recipe's text, with an override; NULL and the messages as one error. */
+static struct settings *read_recipe(const struct model *model, const char *assignment, struct iso_error *err)
+{
+    const char *recipe = model->checkpoint->recipe;
+    struct diagnostics *found = diagnostics_new();
+    struct tree *tree = found ? tree_parse("the checkpoint's recipe", recipe, strlen(recipe), found) : NULL;
+    if (tree && assignment && tree_override(tree, assignment, found)) {
+        tree_free(tree);
+        tree = NULL;
+    }
+    struct settings *settings = tree ? settings_read(tree, model->plugins, found) : NULL;
+    if (!settings) {
+        struct text text = { 0 };
+        if (found)
+            diagnostics_text(found, &text);
+        char *words = text_take(&text);
+        iso_fail(err, "%s", words && *words ? words : "out of memory");
+        free(words);
+    }
+    diagnostics_free(found);
+    return settings;
+}
+
+static int build(struct model *model, struct iso_error *err)
+{
+    const struct checkpoint *checkpoint = model->checkpoint;
+    const struct settings *settings = model->settings;
+    size_t outputs[SETTINGS_HIDDEN_MAX + 1];
+    if (checkpoint->count != settings->hidden_count + 1)
+        return iso_fail(err, "it has %zu layers of weights, and its recipe's model %zu", checkpoint->count,
+                        settings->hidden_count + 1);
+    for (size_t l = 0; l < checkpoint->count; l++) {
+        outputs[l] = checkpoint->layers[l].outputs;
+        if (l < settings->hidden_count && outputs[l] != settings->hidden[l])
+            return iso_fail(err, "its layer %zu has %zu outputs, and its recipe's model %zu", l, outputs[l],
+                            settings->hidden[l]);
+    }
+    model->inputs = checkpoint->layers[0].inputs;
+    model->outputs = outputs[checkpoint->count - 1];
+    const struct network_spec spec = {
+        .inputs = model->inputs,
+        .layers = checkpoint->count,
+        .outputs = outputs,
+        .activation = settings->activation,
+        .backend = settings->backend,
+        .has_bias = settings->bias != BIAS_NONE,
+        .clip = settings->clip,
+        .clip_gradient_zero = settings->clip_gradient_zero,
+        .clip_output = settings->clip_output,
+        .batch = NETWORK_EVALUATION_ROWS,
+        .threads = 1,
+    };
+    model->network = network_new(&spec, err);
+    return model->network ? checkpoint_load(checkpoint, model->network, err) : -1;
+}
+
+struct model *model_load(const char *path, struct plugins *plugins, struct iso_error *err)
+{
+    struct model *model = calloc(1, sizeof *model);
+    if (!model) {
+        error_memory(err);
+        return NULL;
+    }
+    model->plugins = plugins;
+    if (!(model->checkpoint = checkpoint_read(path, err)))
+        goto failed;
+    if (!model->checkpoint->recipe) {
+        iso_fail(err, "%s holds weights but no recipe, so nothing says which activation they go with: it was not written "
+                 "by isoflop", path);
+        goto failed;
+    }
+    if (!(model->settings = read_recipe(model, NULL, err)) || build(model, err)) {
+        error_context(err, "%s", path);
+        goto failed;
+    }
+    return model;
+failed:
+    model_free(model);
+    return NULL;
+}
+
+void model_free(struct model *model)
+{
+    if (!model)
+        return;
+    network_free(model->network);
+    settings_free(model->other);
+    settings_free(model->settings);
+    checkpoint_free(model->checkpoint);
+    free(model);
+}
+
+const struct settings *model_settings(const struct model *model)
+{
+    return model->settings;
+}
+
+uint64_t model_step(const struct model *model)
+{
+    return model->checkpoint->step;
+}
+
+const char *const *model_class_names(const struct model *model)
+{
+    return model->checkpoint->class_names;
+}
+
+struct data *model_open_data(struct model *model, const char *dataset, struct iso_error *err)
+{
+    const struct settings *settings = model->settings;
+    if (dataset) {
+        struct text assignment = { 0 };
+        text_format(&assignment, "dataset=%s", dataset);
+        char *text = text_take(&assignment);
+        if (!text) {
+            error_memory(err);
+            return NULL;
+        }
+        settings_free(model->other);
+        settings = model->other = read_recipe(model, text, err);
+        free(text);
+        if (!settings)
+            return NULL;
+    }
+    return data_open(settings->dataset, &settings->data, settings->seed, err);
+}
+
+/* What turns inputs as the data set normalises them, x = raw * f + s, into those of training, raw * F + S:
+ * x * (F / f) + (S - s * F / f). Where f is 0, x says nothing, and the input is S. */
+static int adjust(const struct model *model, const struct data *data, struct batch *batch, struct iso_error *err)
+{
+    const struct checkpoint *checkpoint = model->checkpoint;
+    const float *factor, *shift;
+    bool same = true;
+    data_normalisation(data, &factor, &shift);
+    if (!factor || !checkpoint->factor)
+        return 0;
+    for (size_t i = 0; i < model->inputs && same; i++)
+        same = factor[i] == checkpoint->factor[i] && shift[i] == checkpoint->shift[i];
+    if (same)
+        return 0;
+    if (!(batch->factor = memory_array(model->inputs, sizeof(float))) ||
+        !(batch->shift = memory_array(model->inputs, sizeof(float))))
+        return error_memory(err);
+    for (size_t i = 0; i < model->inputs; i++) {
+        const double f = (double)factor[i], ratio = f != 0 ? (double)checkpoint->factor[i] / f : 0;
+        batch->factor[i] = (float)ratio;
+        batch->shift[i] = (float)((double)checkpoint->shift[i] - (f != 0 ? (double)shift[i] * ratio : 0));
+    }
+    return 0;
+}
+
+int model_evaluate(struct model *model, const struct data *data, enum data_split split, struct measured *measured,
+                   struct iso_error *err)
+{
+    const struct data_shape *shape = data_shape(data);
+    const struct settings *settings = model->other ? model->other : model->settings;
+    struct objective objective = { 0 };
+    struct batch batch = { 0 };
+    int status = -1;
+    if (shape->inputs != model->inputs || shape->outputs != model->outputs)
+        return iso_fail(err, "the model takes %zu inputs and gives %zu outputs; dataset %s has %zu inputs and %zu "
+                        "outputs", model->inputs, model->outputs, settings->dataset->plugin->descriptor.name,
+                        shape->inputs, shape->outputs);
+    if (data_count(data, split) == 0)
+        return iso_fail(err, "this split of dataset %s has no examples", settings->dataset->plugin->descriptor.name);
+    const struct arithmetic before = arithmetic_set();
+    if (!objective_make(&objective, settings, shape, NETWORK_EVALUATION_ROWS, err) &&
+        !batch_make(&batch, shape, objective_wants_dense(settings), NETWORK_EVALUATION_ROWS, err) &&
+        !adjust(model, data, &batch, err)) {
+        *measured = objective_measure(&objective, model->network, &batch, data, split, settings->seed_examples,
+                                      data_count(data, split));
+        status = 0;
+    }
+    batch_free(&batch);
+    objective_free(&objective);
+    arithmetic_restore(before);
+    return status;
+}
