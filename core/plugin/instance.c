@@ -145,8 +145,8 @@ static int default_of(struct holder *holder, size_t k, const char *folder, bool 
     return 0;
 }
 
-/* Fills the state: given[k] is the recipe's value of parameter k, or NULL. All mistakes are told, missing values only if
- * `complete`: where a name was misspelt, it may be just that parameter that is missing. */
+/* Fills the state: given[k] is the recipe's value of parameter k, or NULL. All mistakes are told, missing values only
+ * if `complete`: where a name was misspelt, it may be just that parameter that is missing. */
 static int fill(struct holder *holder, const struct node *const *given, bool complete, const char *folder,
                 int (*tell)(void *context, const struct node *where, const char *text), void *context)
 {
@@ -172,7 +172,7 @@ static int fill(struct holder *holder, const struct node *const *given, bool com
             text_format(&text, "%s.%s %s", plugin->descriptor.name, param->name, err.text);
             status = tell(context, where, text.data ? text.data : "out of memory");
             text_free(&text);
-            /* Later defaults may name this parameter: it gets a harmless value, so that only its own mistake is told. */
+            /* Later defaults may name this parameter: with a harmless value, only its own mistake is told. */
             if (has)
                 memcpy(field, holder->defaults + param->offset, value_size(param->type));
         }

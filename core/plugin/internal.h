@@ -17,6 +17,10 @@ int plugin_verify_ops(struct plugin *plugin, struct arena *arena, struct iso_err
 
 bool plugin_name_valid(const char *name); /* [a-z0-9_]+ */
 
+/* The floating-point control word (exception flags left out), where it is known how to read it; else 0. */
+unsigned plugin_float_mode(void);
+void plugin_set_float_mode(unsigned mode);
+
 /* ---- Values of parameters (values.c) ---- */
 
 /* Bytes and alignment of a field of this type; 0: no such type. */
@@ -24,8 +28,8 @@ size_t value_size(int type);
 size_t value_alignment(int type);
 const char *value_type_name(int type); /* "real", "int", ... */
 
-/* Reads a recipe's value into a field of param's type; lists and texts go to the arena. On failure, -1, words that start
- * with "must be", and *where is the part of `node` that is wrong. */
+/* Reads a recipe's value into a field of param's type; lists and texts go to the arena. On failure, -1, words that
+ * start with "must be", and *where is the part of `node` that is wrong. */
 int value_read(const struct iso_param *param, const struct node *node, const char *folder, struct arena *arena,
                void *field, const struct node **where, struct iso_error *err);
 /* The same from a text as it stands in a parameter table. */

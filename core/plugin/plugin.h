@@ -36,7 +36,8 @@ void plugins_free(struct plugins *plugins);
  * searched, with a suggestion. */
 const struct plugin *plugins_find(struct plugins *plugins, enum iso_kind kind, const char *name, struct iso_error *err);
 /* Every plugin along the path, sorted by kind and name (kind 0: all kinds). A file that is no good plugin gives one
- * warning line through warn, as does one that is used but did something amiss. The list is to be freed; the plugins are not. */
+ * warning line through warn, as does one that is used but did something amiss. The list is to be freed; the plugins are
+ * not. */
 const struct plugin **plugins_all(struct plugins *plugins, enum iso_kind kind, size_t *count,
                                   void (*warn)(void *context, const char *line), void *context, struct iso_error *err);
 /* A file by its path, for conformance. */

@@ -15,7 +15,7 @@ enum { STATE_MAX = 1 << 24, PARAMS_MAX = 1000, STRUCT_MAX = 1 << 16, CHOICE_WORD
 
 /* The control word of floating point, exception flags left out. Loading a file that was linked with -ffast-math sets
  * flush-to-zero in it. */
-static unsigned float_mode(void)
+unsigned plugin_float_mode(void)
 {
 #if defined __SSE2__
     return _mm_getcsr() & ~(unsigned)_MM_EXCEPT_MASK;
@@ -24,7 +24,7 @@ static unsigned float_mode(void)
 #endif
 }
 
-static void set_float_mode(unsigned mode)
+void plugin_set_float_mode(unsigned mode)
 {
 #if defined __SSE2__
     _mm_setcsr(mode);
@@ -35,10 +35,10 @@ static void set_float_mode(unsigned mode)
 
 static const struct iso_plugin *open_symbol(struct plugin *plugin, struct arena *arena, struct iso_error *err)
 {
-    const unsigned before = float_mode();
+    const unsigned before = plugin_float_mode();
     void *handle = dlopen(plugin->file, RTLD_NOW | RTLD_LOCAL);
-    if (float_mode() != before) {
-        set_float_mode(before);
+    if (plugin_float_mode() != before) {
+        plugin_set_float_mode(before);
         plugin->warning = arena_format(arena,
                                        "%s changes the floating-point mode of the thread that loads it (linked with "
                                        "-ffast-math?); isoflop has restored it", plugin->file);

@@ -47,6 +47,12 @@ static uint64_t steps_within(const struct horizon *horizon, const struct ledger 
     return fits;
 }
 
+/* {times_params: factor}, or the number given. */
+static uint64_t times_params(double factor, uint64_t number, const struct ledger *ledger)
+{
+    return factor > 0 ? (uint64_t)fmax(1, round(factor * (double)ledger->params)) : number;
+}
+
 static void end_at(struct horizon *horizon, uint64_t steps, const char *reason)
 {
     if (steps < horizon->steps) {
@@ -80,9 +86,10 @@ int horizon_make(struct horizon *horizon, const struct settings *settings, const
         end_at(horizon, steps >= (double)most ? most + 1 : steps < 1 ? 1 : (uint64_t)steps, "epochs");
     }
     if (settings->has_steps)
-        end_at(horizon, settings->steps, "steps");
+        end_at(horizon, times_params(settings->steps_per_param, settings->steps, ledger), "steps");
     if (settings->has_examples)
-        end_at(horizon, steps_to_show(horizon, settings->examples), "examples");
+        end_at(horizon,
+               steps_to_show(horizon, times_params(settings->examples_per_param, settings->examples, ledger)), "examples");
     for (int six_nd = 0; six_nd < 2; six_nd++) {
         if (!(six_nd ? settings->has_flops_6nd : settings->has_flops))
             continue;

@@ -2,6 +2,7 @@
 #ifndef TRAIN_SETTINGS_H
 #define TRAIN_SETTINGS_H
 
+#include "base/hash.h"
 #include "data/data.h"
 #include "plugin/plugin.h"
 #include "recipe/tree.h"
@@ -27,7 +28,8 @@ struct settings {
     /* model */
     size_t hidden_count;
     size_t hidden[SETTINGS_HIDDEN_MAX];
-    struct instance *activation[SETTINGS_HIDDEN_MAX]; /* one each; may be the same instance */
+    struct instance *activation[SETTINGS_HIDDEN_MAX];  /* one each; may be the same instance */
+    struct instance *activations[SETTINGS_HIDDEN_MAX]; /* those that were opened, owned */
     struct instance *initializer;
     enum bias_kind bias;
     double bias_constant;
@@ -35,6 +37,7 @@ struct settings {
     bool clip_gradient_zero, clip_output;
     double dropout[SETTINGS_HIDDEN_MAX]; /* 0: none */
     char *from; /* warm start, absolute; NULL */
+    char from_checksum[HASH_TEXT]; /* SHA-256 of that file */
 
     struct instance *loss, *optimizer, *schedule, *backend;
 
@@ -42,13 +45,14 @@ struct settings {
     bool has_epochs, has_steps, has_examples, has_flops, has_flops_6nd;
     double epochs;
     uint64_t steps, examples, flops, flops_6nd;
+    double steps_per_param, examples_per_param; /* of {times_params: K}, instead of steps and examples; 0: none */
     uint64_t batch;
     enum reduction reduction;
     bool shuffle, drop_last, share_batches;
     double warmup_fraction;
     uint64_t warmup_steps; /* where warmup: {steps: K} */
     double clip_norm;      /* 0: none */
-    uint64_t stop_patience; /* epochs... of points; 0: no early stopping */
+    uint64_t stop_patience; /* epochs; 0: no early stopping */
     enum quantity stop_by;
     double stop_min_change;
     bool stop_diverged; /* true: a loss that is not finite ends the trial */
@@ -73,9 +77,9 @@ struct settings {
     double checkpoint_every;
 };
 
-/* Reads a resolved recipe: the whole recipe's sections except `sweep`, `laws` and `figures` (which are checked for
- * their place only); `seeds` must be one seed (mapping or number) by now. Takes the tree over, also on failure. NULL and
- * all mistakes in `found`. */
+/* Reads a resolved recipe: the whole recipe's sections except `sweep`, `laws`, `figures`, `name` and `title`, which are
+ * the experiment's; `seeds` is the trial's own by now: one number, or {init: 5, order: 1} with any of the streams (the
+ * others are 0). Takes the tree over, also on failure. NULL and all mistakes in `found`. */
 struct settings *settings_read(struct tree *tree, struct plugins *plugins, struct diagnostics *found);
 void settings_free(struct settings *settings);
 /* The JSON that the trial's key is the SHA-256 of, given the checksum of its data (design: what is and is not in it). */

@@ -1,0 +1,271 @@
+/* Guarded arrays, calls that may crash, and reports, for the conformance checks of all kinds. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "plugin/checking.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "plugin/internal.h"
+
+enum { CANARY = 0xA5 };
+
+struct guard {
+    struct guard *next;
+    const char *name;
+    unsigned char *map; /* page, contents, page */
+    size_t page, length;
+    unsigned char *data;
+    size_t bytes;
+};
+
+/* ---- Arrays ---- */
+
+static void *guarded(struct check *check, const char *name, size_t count, size_t size, size_t alignment)
+{
+    struct guard *guard = memory_array(1, sizeof *guard);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = count * size;
+    const size_t inner = (bytes + alignment + page) / page * page;
+    void *map = guard ? mmap(NULL, inner + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                      : MAP_FAILED;
+    if (map == MAP_FAILED || (size && count > SIZE_MAX / 4 / size)) {
+        free(guard);
+        check->broken = true;
+        check_fail(check, "conformance", "memory", "out of memory");
+        return NULL;
+    }
+    *guard = (struct guard){ check->guards, name, map, page, inner, NULL, bytes };
+    check->guards = guard;
+    memset(guard->map + page, CANARY, inner);
+    guard->data = guard->map + page + (inner - bytes) / alignment * alignment;
+    memset(guard->data, 0, bytes);
+    mprotect(guard->map, page, PROT_NONE);
+    mprotect(guard->map + page + inner, page, PROT_NONE);
+    return guard->data;
+}
+
+void *check_array(struct check *check, const char *name, size_t count, size_t size)
+{
+    /* Elements' own alignment, so that the array ends at the page whatever its length. */
+    const size_t alignment = size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : 1;
+    return guarded(check, name, count, size, alignment);
+}
+
+float *check_aligned_floats(struct check *check, const char *name, size_t n)
+{
+    return guarded(check, name, n, sizeof(float), 64);
+}
+
+void check_freeze(struct check *check, const void *array, bool frozen)
+{
+    for (struct guard *guard = check->guards; guard; guard = guard->next)
+        if (guard->data == array)
+            mprotect(guard->map + guard->page, guard->length, frozen ? PROT_READ : PROT_READ | PROT_WRITE);
+}
+
+void check_release(struct check *check, const struct guard *mark)
+{
+    while (check->guards != mark) {
+        struct guard *guard = check->guards;
+        check->guards = guard->next;
+        munmap(guard->map, guard->length + 2 * guard->page);
+        free(guard);
+    }
+}
+
+/* The array around whose edges something was written that the unreadable pages did not catch, or NULL. */
+static const struct guard *spoilt(const struct check *check)
+{
+    for (const struct guard *guard = check->guards; guard; guard = guard->next) {
+        const unsigned char *start = guard->map + guard->page, *end = start + guard->length;
+        for (const unsigned char *p = start; p < guard->data; p++)
+            if (*p != CANARY)
+                return guard;
+        for (const unsigned char *p = guard->data + guard->bytes; p < end; p++)
+            if (*p != CANARY)
+                return guard;
+    }
+    return NULL;
+}
+
+/* ---- Calls ---- */
+
+static sigjmp_buf jump;
+static volatile sig_atomic_t caught;
+static void *volatile caught_address;
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    caught = number;
+    caught_address = info->si_addr;
+    siglongjmp(jump, 1);
+}
+
+static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+/* 0, or the number of the signal that ended the call. */
+static int run_caught(void (*run)(void *), void *context)
+{
+    struct sigaction action, before[SIGNALS];
+    int number = 0;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO;
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &action, &before[i]);
+    if (!sigsetjmp(jump, 1))
+        run(context);
+    else
+        number = caught;
+    for (int i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &before[i], NULL);
+    return number;
+}
+
+static void tell_crash(struct check *check, const char *function, int number)
+{
+    const unsigned char *address = caught_address;
+    for (const struct guard *guard = check->guards; guard && (number == SIGSEGV || number == SIGBUS);
+         guard = guard->next)
+        if (address >= guard->map && address < guard->map + guard->length + 2 * guard->page) {
+            const bool inside = address >= guard->data && address < guard->data + guard->bytes;
+            check_fail(check, function, "bounds", inside ? "writes to %s, which it may only read"
+                                                         : "reads or writes outside of %s, an array of %zu bytes",
+                       guard->name, guard->bytes);
+            return;
+        }
+    check_fail(check, function, "crash", "crashes (%s)", number == SIGFPE   ? "arithmetic exception"
+                                                         : number == SIGILL ? "illegal instruction"
+                                                                            : "memory that is not its own");
+}
+
+bool check_call_free(struct check *check, const char *function, void (*run)(void *), void *context)
+{
+    const unsigned mode = plugin_float_mode();
+    const size_t failures = check->report->failures;
+    if (check->broken)
+        return false;
+    check->report->checks++;
+    const int number = run_caught(run, context);
+    if (number) {
+        tell_crash(check, function, number);
+        check->broken = true;
+    }
+    if (plugin_float_mode() != mode) {
+        plugin_set_float_mode(mode);
+        check_fail(check, function, "mode", "changes the floating-point mode (rounding or flush-to-zero)");
+    }
+    const struct guard *guard = spoilt(check);
+    if (guard) {
+        check_fail(check, function, "bounds", "writes outside of %s, an array of %zu bytes", guard->name,
+                   guard->bytes);
+        check->broken = true;
+    }
+    return check->report->failures == failures;
+}
+
+bool check_call(struct check *check, const char *function, void (*run)(void *), void *context)
+{
+    const bool good = check_call_free(check, function, run, context);
+    const size_t bytes = check->plugin->descriptor.state_size;
+    if (good && bytes && memcmp(check->instance->state, check->state, bytes)) {
+        memcpy(check->instance->state, check->state, bytes);
+        check_fail(check, function, "state", "changes the state, which only setup may fill");
+        return false;
+    }
+    return good && !check->broken;
+}
+
+/* ---- Reports ---- */
+
+static bool told_before(struct check *check, const char *function, const char *property)
+{
+    char *key = arena_format(check->told, "%s: %s", function, property);
+    if (!key || memory_grow(&check->told_keys, &check->told_capacity, check->told_count + 1,
+                            sizeof *check->told_keys))
+        return false;
+    for (size_t i = 0; i < check->told_count; i++)
+        if (!strcmp(check->told_keys[i], key))
+            return true;
+    check->told_keys[check->told_count++] = key;
+    return false;
+}
+
+void check_fail(struct check *check, const char *function, const char *property, const char *format, ...)
+{
+    struct text *lines = &check->report->lines;
+    va_list arguments;
+    if (told_before(check, function, property))
+        return;
+    check->report->failures++;
+    text_format(lines, "%s: ", function);
+    va_start(arguments, format);
+    text_vformat(lines, format, arguments);
+    va_end(arguments);
+    text_format(lines, *check->setting ? " (with %s)\n" : "\n", check->setting);
+}
+
+void check_skip(struct check *check, const char *property, const char *format, ...)
+{
+    struct text *lines = &check->report->lines;
+    va_list arguments;
+    if (told_before(check, "skipped", property))
+        return;
+    check->report->skips++;
+    text_add_string(lines, "skipped: ");
+    va_start(arguments, format);
+    text_vformat(lines, format, arguments);
+    va_end(arguments);
+    text_format(lines, *check->setting ? " (with %s)\n" : "\n", check->setting);
+}
+
+/* ---- Numbers ---- */
+
+size_t check_differ(const float *a, const float *b, size_t n)
+{
+    size_t i = 0;
+    while (i < n && !memcmp(&a[i], &b[i], sizeof a[i]))
+        i++;
+    return i;
+}
+
+double check_uniform(unsigned purpose, uint64_t i, uint32_t j, double low, double high)
+{
+    static struct iso_rng rng;
+    if (!rng.block)
+        rng = generator_of("conformance", 1, 0);
+    struct iso_rng own = rng;
+    own.stream[0] = purpose;
+    return low + (high - low) * iso_rng_uniform_at(&own, i, j);
+}
+
+double check_normal(unsigned purpose, uint64_t i, uint32_t j)
+{
+    const double pi = 3.14159265358979323846;
+    const double u = check_uniform(purpose, i, 2 * j, 0, 1), v = check_uniform(purpose, i, 2 * j + 1, 0, 1);
+    return sqrt(-2 * log(u)) * cos(2 * pi * v);
+}
+
+/* L = 2 L(h/2) - L(h), the slope to the left to second order, and R likewise; a kink between makes them differ, and
+ * what lies between them is accepted. The tolerance: rounding of the values (half an ulp each, some ulp of error) over
+ * h/2, the third-order rest as far as the two first-order slopes show it, and an absolute one. */
+bool check_slope(const float f[5], double h, double scale, double gradient, double *low, double *high)
+{
+    const double left_h = ((double)f[2] - (double)f[0]) / h, left_half = ((double)f[2] - (double)f[1]) / (h / 2);
+    const double right_h = ((double)f[4] - (double)f[2]) / h, right_half = ((double)f[3] - (double)f[2]) / (h / 2);
+    const double left = 2 * left_half - left_h, right = 2 * right_half - right_h;
+    const double magnitude = fmax(fmax(fabs((double)f[2]), scale / 2), 1e-3);
+    const double tolerance = 12 * 0x1p-24 * magnitude / (h / 2) +
+                             2 * h * (fabs(left_half - left_h) + fabs(right_half - right_h)) + 2e-5;
+    *low = fmin(left, right) - tolerance;
+    *high = fmax(left, right) + tolerance;
+    return *low <= gradient && gradient <= *high;
+}

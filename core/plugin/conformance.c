@@ -1,0 +1,195 @@
+/* Conformance: the settings of parameters that are tried, and the checks of the plugin's kind at each. */
+#include "plugin/conformance.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/numbers.h"
+#include "plugin/checking.h"
+#include "plugin/internal.h"
+
+static void check_kind(struct check *check)
+{
+    switch ((enum iso_kind)check->plugin->descriptor.kind) {
+    case ISO_ACTIVATION:
+        check_activation(check);
+        break;
+    case ISO_LOSS:
+        check_loss(check);
+        break;
+    case ISO_INITIALIZER:
+        check_initializer(check);
+        break;
+    case ISO_SCHEDULE:
+        check_schedule(check);
+        break;
+    case ISO_OPTIMIZER:
+        check_optimizer(check);
+        break;
+    case ISO_DATASET:
+        check_dataset(check);
+        break;
+    case ISO_BACKEND:
+        check_backend(check);
+        break;
+    case ISO_LAW:
+        check_law(check);
+        break;
+    }
+}
+
+/* The values given by hand and those of required parameters, and then one more. */
+struct setting {
+    const char **pairs;
+    size_t count; /* of entries, two a parameter */
+};
+
+static const char *given(const char *const *pairs, const char *name)
+{
+    for (; pairs && pairs[0] && pairs[1]; pairs += 2)
+        if (!strcmp(pairs[0], name))
+            return pairs[1];
+    return NULL;
+}
+
+static void set(struct setting *setting, const char *name, const char *value)
+{
+    for (size_t i = 0; i < setting->count; i += 2)
+        if (!strcmp(setting->pairs[i], name)) {
+            setting->pairs[i + 1] = value;
+            return;
+        }
+    setting->pairs[setting->count++] = name;
+    setting->pairs[setting->count++] = value;
+    setting->pairs[setting->count] = NULL;
+}
+
+/* Checks at one setting. A setting that setup refuses is no failure where one parameter was moved alone, for only the
+ * plugin knows which values go together; at the defaults it is one. */
+static int check_setting(struct check *check, const struct setting *setting, const char *name, const char *value,
+                         const struct plugin_host *host, struct iso_error *err)
+{
+    struct iso_error refusal = ERROR_NONE;
+    const size_t bytes = check->plugin->descriptor.state_size;
+    struct instance *instance = instance_new(check->plugin, setting->pairs, host, &refusal);
+    char *label = name ? arena_format(check->told, "%s: %s", name, value) : arena_copy(check->told, "", 0);
+    int status = -1;
+    check->instance = instance;
+    check->setting = label ? label : "";
+    check->defaults = !name;
+    check->broken = false;
+    if (!instance) {
+        if (name)
+            check_skip(check, label, "its setup refuses this value alone: %s", refusal.text);
+        else
+            check_fail(check, "setup", "defaults", "fails at the defaults: %s", refusal.text);
+        return 0;
+    }
+    check->state = memory_array(bytes + 1, 1);
+    if (!check->state) {
+        error_memory(err);
+        goto out;
+    }
+    if (bytes)
+        memcpy(check->state, instance->state, bytes);
+    check->report->settings++;
+    check_kind(check);
+    status = 0;
+out:
+    check_release(check, NULL);
+    free(check->state);
+    check->state = NULL;
+    instance_free(instance);
+    return status;
+}
+
+/* The values of a parameter to try: its try_min and try_max, or bounds, each choice, both flags. */
+static size_t values_to_try(const struct iso_param *param, struct arena *arena, const char *values[64])
+{
+    size_t count = 0, length;
+    char number[NUMBER_TEXT];
+    const bool numeric = param->type == ISO_TYPE_REAL || param->type == ISO_TYPE_INT;
+    if (param->type == ISO_TYPE_CHOICE)
+        for (const char *word; count < 64 && (word = value_choice(param->choices, count, &length)); count++)
+            values[count] = arena_copy(arena, word, length);
+    if (param->type == ISO_TYPE_FLAG) {
+        values[count++] = "false";
+        values[count++] = "true";
+    }
+    if (count)
+        return count;
+    const double bounds[2] = { param->min, param->max };
+    const char *const tries[2] = { param->try_min, param->try_max };
+    for (int i = 0; i < 2; i++)
+        if (tries[i]) {
+            values[count++] = tries[i];
+        } else if (numeric && isfinite(bounds[i])) {
+            number_text(bounds[i], number);
+            values[count++] = arena_copy(arena, number, strlen(number));
+        }
+    return count;
+}
+
+int conformance_run(const struct plugin *plugin, const char *const *pairs, const struct plugin_host *host,
+                    struct conformance *result, struct iso_error *err)
+{
+    struct check check = { .plugin = plugin, .report = result, .setting = "", .told = arena_new() };
+    struct setting base = { 0 };
+    const char *values[64];
+    int status = -1;
+    *result = (struct conformance){ 0 };
+    base.pairs = memory_array(2 * plugin->param_count + 3, sizeof *base.pairs);
+    if (!check.told || !base.pairs) {
+        error_memory(err);
+        goto out;
+    }
+    for (size_t k = 0; k < plugin->param_count; k++) {
+        const struct iso_param *param = &plugin->params[k];
+        const char *value = given(pairs, param->name);
+        if (!value && !param->initial)
+            value = param->try_min;
+        if (!value && !param->initial) {
+            check_skip(&check, param->name, "parameter \"%s\" has neither default nor try_min: give it a value with "
+                                            "--set %s=VALUE", param->name, param->name);
+            status = 0;
+            goto out;
+        }
+        if (value)
+            set(&base, param->name, value);
+    }
+    if (check_setting(&check, &base, NULL, NULL, host, err))
+        goto out;
+    /* What fails at the defaults would fail again at each setting, and a plugin that crashed is not to be trusted. */
+    for (size_t k = 0; k < plugin->param_count && !check.broken && !result->failures; k++) {
+        const struct iso_param *param = &plugin->params[k];
+        const size_t count = values_to_try(param, check.told, values);
+        for (size_t i = 0; i < count && !check.broken; i++) {
+            struct setting setting = { memory_array(2 * plugin->param_count + 3, sizeof *base.pairs), base.count };
+            if (!setting.pairs || !values[i]) {
+                free(setting.pairs);
+                error_memory(err);
+                goto out;
+            }
+            memcpy(setting.pairs, base.pairs, base.count * sizeof *base.pairs);
+            set(&setting, param->name, values[i]);
+            const int failed = check_setting(&check, &setting, param->name, values[i], host, err);
+            free(setting.pairs);
+            if (failed)
+                goto out;
+        }
+    }
+    status = 0;
+out:
+    if (status || result->lines.failed)
+        status = error_memory(err);
+    free(base.pairs);
+    free(check.told_keys);
+    arena_free(check.told);
+    return status;
+}
+
+void conformance_free(struct conformance *result)
+{
+    text_free(&result->lines);
+}

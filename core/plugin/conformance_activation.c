@@ -1,0 +1,257 @@
+/* Conformance of activations: element by element, in place where allowed, gradient true to the function. */
+#include <math.h>
+#include <string.h>
+
+#include "plugin/checking.h"
+
+enum { COUNT = 1037 };
+
+struct call {
+    const struct iso_activation *ops;
+    const void *state;
+    size_t n;
+    const float *x, *y, *dy;
+    float *out;
+};
+
+static void run_forward(void *context)
+{
+    const struct call *call = context;
+    call->ops->forward(call->state, call->n, call->x, call->out);
+}
+
+static void run_backward(void *context)
+{
+    const struct call *call = context;
+    call->ops->backward(call->state, call->n, call->x, call->y, call->dy, call->out);
+}
+
+/* Points of the line: the middle finely, both tails, zeros; multiples of 2^-12, so that x + h is exact. */
+static void fill_points(float *x, size_t n)
+{
+    static const float special[] = { 0.0f, -0.0f, 1, -1, 0.5f, -0.5f, 2, -2, 3, -3, 6, -6, 2.5f, -2.5f, 8, -8, 20, -20,
+                                     45, -45 };
+    const size_t specials = sizeof special / sizeof *special;
+    for (size_t i = 0; i < n; i++) {
+        const double range = i % 4 == 3 ? 12 : 3.5;
+        x[i] = i < specials ? special[i] : (float)(nearbyint(check_uniform(1, i, 0, -range, range) * 4096) / 4096);
+    }
+}
+
+/* Pieces of odd sizes at odd places give the same bits as the whole. */
+static bool check_split(struct check *check, const struct call *whole, const char *function, void (*run)(void *))
+{
+    static const size_t pieces[] = { 1, 3, 8, 13, 2, 16, 5, 64, 7, 31, 4, 0, 17 };
+    for (size_t start = 0, k = 0; start < whole->n; start += pieces[k % 13], k++) {
+        struct call part = *whole;
+        const struct guard *mark = check->guards;
+        const size_t rest = whole->n - start;
+        part.n = pieces[k % 13] < rest ? pieces[k % 13] : rest;
+        float *x = check_floats(check, "x", part.n), *y = check_floats(check, "y", part.n),
+              *dy = check_floats(check, "dy", part.n),
+              *out = check_floats(check, run == run_forward ? "y" : "dx", part.n);
+        if (!x || !y || !dy || !out)
+            return false;
+        memcpy(x, whole->x + start, part.n * sizeof *x);
+        if (whole->y)
+            memcpy(y, whole->y + start, part.n * sizeof *y);
+        if (whole->dy)
+            memcpy(dy, whole->dy + start, part.n * sizeof *dy);
+        part.x = x;
+        part.y = y;
+        part.dy = dy;
+        part.out = out;
+        if (!check_call(check, function, run, &part))
+            return false;
+        const size_t i = check_differ(out, whole->out + start, part.n);
+        if (i < part.n) {
+            check_fail(check, function, "split", "a call for %zu elements gives other bits than a call for all %zu: at "
+                                                 "x = %.9g, expected %.9g, got %.9g", part.n, whole->n, (double)x[i],
+                       (double)whole->out[start + i], (double)out[i]);
+            return false;
+        }
+        check_release(check, mark);
+    }
+    return true;
+}
+
+static void check_same(struct check *check, const char *function, const char *property, const char *when,
+                       const float *x, const float *expected, const float *got, size_t n)
+{
+    const size_t i = check_differ(expected, got, n);
+    if (i < n)
+        check_fail(check, function, property, "%s: at x = %.9g, expected %.9g, got %.9g", when, (double)x[i],
+                   (double)expected[i], (double)got[i]);
+}
+
+static bool values_at(struct check *check, struct call call, const float *x, double shift, size_t n, float *moved,
+                      float *f)
+{
+    for (size_t i = 0; i < n; i++)
+        moved[i] = (float)((double)x[i] + shift);
+    call.x = moved;
+    call.out = f;
+    call.n = n;
+    return check_call(check, "forward", run_forward, &call);
+}
+
+/* slope[i] = dx at dy = 1 against one-sided differences; a smaller step where the function bends much. */
+static void check_gradient(struct check *check, const struct call *call, const float *x, const float *slope, size_t n)
+{
+    static const double steps[] = { 0x1p-7, 0x1p-10 };
+    static const double shifts[5] = { -1, -0.5, 0, 0.5, 1 };
+    float *moved = check_floats(check, "x", n), *f[2][5];
+    for (int s = 0; s < 2; s++)
+        for (int k = 0; k < 5; k++) {
+            f[s][k] = check_floats(check, "y", n);
+            if (!moved || !f[s][k] || !values_at(check, *call, x, shifts[k] * steps[s], n, moved, f[s][k]))
+                return;
+        }
+    for (size_t i = 0; i < n; i++) {
+        double low = 0, high = 0, closer_low, closer_high;
+        const float far[5] = { f[0][0][i], f[0][1][i], f[0][2][i], f[0][3][i], f[0][4][i] };
+        const float near[5] = { f[1][0][i], f[1][1][i], f[1][2][i], f[1][3][i], f[1][4][i] };
+        const double scale = fabs((double)x[i]);
+        const double bend = fabs((double)far[4] - 2 * (double)far[2] + (double)far[0]) / steps[0];
+        if (check_slope(far, steps[0], scale, (double)slope[i], &low, &high))
+            continue;
+        if (bend > 0.05 && check_slope(near, steps[1], scale, (double)slope[i], &closer_low, &closer_high))
+            continue;
+        check_fail(check, "backward", "gradient",
+                   "is not the derivative of forward: at x = %.9g and dy = 1, expected %.7g to %.7g (by differences), "
+                   "got %.9g", (double)x[i], low, high, (double)slope[i]);
+        return;
+    }
+}
+
+static void check_surrogate(struct check *check, const struct iso_activation *ops, const float *x, const float *slope,
+                            size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double expected = ops->surrogate_slope(check->instance->state, (double)x[i]);
+        if (!(fabs((double)slope[i] - expected) <= 1e-5 * fmax(fabs(expected), 1e-2))) {
+            check_fail(check, "backward", "surrogate",
+                       "is not the surrogate gradient that it states (%s): at x = %.9g and dy = 1, expected %.9g, "
+                       "got %.9g", ops->surrogate(check->instance->state), (double)x[i], expected, (double)slope[i]);
+            return;
+        }
+    }
+}
+
+static void check_product(struct check *check, const float *x, const float *dy, const float *slope, const float *dx,
+                          size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double expected = (double)dy[i] * (double)slope[i];
+        if (!(fabs((double)dx[i] - expected) <= 1e-6 * fabs(expected) + 1e-30)) {
+            check_fail(check, "backward", "product", "is not dy times a slope: at x = %.9g and dy = %.9g, expected "
+                                                     "%.9g, got %.9g", (double)x[i], (double)dy[i], expected,
+                       (double)dx[i]);
+            return;
+        }
+    }
+}
+
+/* Far out, results may overflow, but are numbers; nearer they are finite. */
+static void check_range(struct check *check, struct call call)
+{
+    static const float far[] = { 50, -50, 88, -88, 89.5f, -104, 1e3f, -1e3f, 1e4f, -1e4f };
+    enum { FAR = sizeof far / sizeof *far };
+    float *x = check_floats(check, "x", FAR), *y = check_floats(check, "y", FAR), *dx = check_floats(check, "dx", FAR),
+          *dy = check_floats(check, "dy", FAR);
+    if (!x || !y || !dx || !dy)
+        return;
+    memcpy(x, far, sizeof far);
+    for (size_t i = 0; i < FAR; i++)
+        dy[i] = 1;
+    call = (struct call){ call.ops, call.state, FAR, x, y, dy, y };
+    if (!check_call(check, "forward", run_forward, &call))
+        return;
+    call.out = dx;
+    if (!check_call(check, "backward", run_backward, &call))
+        return;
+    for (size_t i = 0; i < FAR; i++) {
+        const bool near = fabsf(x[i]) <= 50;
+        if (isnan(y[i]) || (near && !isfinite(y[i])))
+            check_fail(check, "forward", "range", "at x = %.9g, expected a finite number, got %g", (double)x[i],
+                       (double)y[i]);
+        if (isnan(dx[i]) || (near && !isfinite(dx[i])))
+            check_fail(check, "backward", "range", "at x = %.9g and dy = 1, expected a finite number, got %g",
+                       (double)x[i], (double)dx[i]);
+    }
+}
+
+void check_activation(struct check *check)
+{
+    const struct iso_activation *ops = &check->plugin->ops.activation;
+    const size_t n = COUNT, bytes = n * sizeof(float);
+    float *x = check_floats(check, "x", n), *y = check_floats(check, "y", n), *again = check_floats(check, "y", n),
+          *other = check_floats(check, "y", n), *other_x = check_floats(check, "x", n),
+          *ones = check_floats(check, "dy", n), *dy = check_floats(check, "dy", n),
+          *slope = check_floats(check, "dx", n), *dx = check_floats(check, "dx", n),
+          *dx_again = check_floats(check, "dx", n);
+    if (check->broken)
+        return;
+    fill_points(x, n);
+    for (size_t i = 0; i < n; i++) {
+        ones[i] = 1;
+        dy[i] = (float)check_normal(2, i, 0);
+        other_x[i] = (float)check_uniform(3, i, 0, -5, 5);
+    }
+    check_freeze(check, x, true);
+    check_freeze(check, ones, true);
+    struct call call = { ops, check->instance->state, n, x, NULL, NULL, y };
+    if (!check_call(check, "forward", run_forward, &call) || !check_split(check, &call, "forward", run_forward))
+        return;
+
+    /* The same call after another one, and in place. */
+    call.x = other_x;
+    call.out = other;
+    if (!check_call(check, "forward", run_forward, &call))
+        return;
+    call.x = x;
+    call.out = again;
+    if (!check_call(check, "forward", run_forward, &call))
+        return;
+    check_same(check, "forward", "hidden", "keeps something between calls: the same call gives other bits", x, y,
+               again, n);
+    memcpy(again, x, bytes);
+    call.x = again;
+    if (!check_call(check, "forward", run_forward, &call))
+        return;
+    check_same(check, "forward", "alias", "gives other bits where y is x", x, y, again, n);
+
+    check_freeze(check, y, true);
+    call = (struct call){ ops, check->instance->state, n, x, y, ones, slope };
+    if (!check_call(check, "backward", run_backward, &call))
+        return;
+    check_freeze(check, dy, true);
+    call.dy = dy;
+    call.out = dx;
+    if (!check_call(check, "backward", run_backward, &call) || !check_split(check, &call, "backward", run_backward))
+        return;
+    check_product(check, x, dy, slope, dx, n);
+    call.dy = ones;
+    call.out = dx_again;
+    if (!check_call(check, "backward", run_backward, &call))
+        return;
+    check_same(check, "backward", "hidden", "keeps something between calls: the same call gives other bits", x, slope,
+               dx_again, n);
+    memcpy(dx_again, dy, bytes);
+    call.dy = dx_again;
+    if (!check_call(check, "backward", run_backward, &call))
+        return;
+    check_same(check, "backward", "alias", "gives other bits where dx is dy", x, dx, dx_again, n);
+    if (ops->from_output) {
+        call = (struct call){ ops, check->instance->state, n, y, y, dy, dx_again };
+        if (!check_call(check, "backward", run_backward, &call))
+            return;
+        check_same(check, "backward", "from_output", "reads x, though from_output says that it does not", x, dx,
+                   dx_again, n);
+    }
+    if (ops->surrogate && ops->surrogate(check->instance->state))
+        check_surrogate(check, ops, x, slope, n);
+    else
+        check_gradient(check, &(struct call){ .ops = ops, .state = check->instance->state }, x, slope, n);
+    check_range(check, call);
+}

@@ -1,0 +1,104 @@
+/* A trial's settings from its resolved recipe. */
+#include "train/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/read.h"
+
+static struct settings *settings_new(struct tree *tree, struct diagnostics *found)
+{
+    struct settings *settings = memory_array(1, sizeof *settings);
+    if (settings) {
+        settings->tree = tree;
+        settings->arena = arena_new();
+        if (settings->arena)
+            return settings;
+    }
+    free(settings);
+    tree_free(tree);
+    diagnostics_add(found, SEVERITY_ERROR, NULL, "out of memory");
+    return NULL;
+}
+
+void settings_free(struct settings *settings)
+{
+    if (!settings)
+        return;
+    instance_free(settings->dataset);
+    for (size_t i = 0; i < SETTINGS_HIDDEN_MAX; i++)
+        instance_free(settings->activations[i]);
+    instance_free(settings->initializer);
+    instance_free(settings->loss);
+    instance_free(settings->optimizer);
+    instance_free(settings->schedule);
+    instance_free(settings->backend);
+    data_host_free(settings->data_host);
+    arena_free(settings->arena);
+    tree_free(settings->tree);
+    free(settings);
+}
+
+static void read_dataset(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    const struct node *root = settings->tree->root, *node = node_get(root, "dataset");
+    struct iso_error err = ERROR_NONE;
+    if (!node || node_is_null(node)) {
+        diagnostics_add(reading->found, SEVERITY_ERROR, node_key(root, "dataset"),
+                        "dataset is missing; for example `dataset: digits`, or `dataset: {mnist: {validation_size: "
+                        "5000}}`");
+        return;
+    }
+    settings->data_host = data_host_new(&err);
+    if (!settings->data_host) {
+        diagnostics_add(reading->found, SEVERITY_ERROR, node, "%s", err.text);
+        return;
+    }
+    settings->dataset = instance_read(reading->plugins, ISO_DATASET, node, reading->folder, data_reserved,
+                                      settings->data_host, reading->found);
+    data_options_read(&settings->data, node, settings->arena, reading->found);
+}
+
+static void read_parts(struct reading *reading)
+{
+    struct settings *settings = reading->settings;
+    const struct node *root = settings->tree->root, *schedule = node_get(root, "schedule");
+    settings->loss = read_plugin(reading, ISO_LOSS, "loss", "cross_entropy");
+    settings->optimizer = read_plugin(reading, ISO_OPTIMIZER, "optimizer", "sgd");
+    settings->backend = read_plugin(reading, ISO_BACKEND, "backend", "openblas");
+    if (schedule && !node_is_null(schedule))
+        settings->schedule = read_plugin(reading, ISO_SCHEDULE, "schedule", "constant");
+    else
+        diagnostics_add(reading->found, SEVERITY_ERROR, node_key(root, "schedule"),
+                        "schedule is missing: the learning rate, such as `schedule: {constant: {rate: 0.1}}` or "
+                        "{exponential: {rate: 0.3, decay: 0.9}}");
+}
+
+struct settings *settings_read(struct tree *tree, struct plugins *plugins, struct diagnostics *found)
+{
+    static const char *const keys[] = { "name", "title", "dataset", "model", "loss", "optimizer", "schedule", "backend",
+                                        "train", "seeds", "sweep", "measure", "checkpoint", "laws", "figures", NULL };
+    const size_t before = diagnostics_count(found, SEVERITY_ERROR);
+    struct settings *settings = settings_new(tree, found);
+    if (!settings)
+        return NULL;
+    if (tree->root->kind != NODE_MAP) {
+        diagnostics_add(found, SEVERITY_ERROR, tree->root, "a recipe is a mapping of sections, not %s",
+                        node_describe(tree->root));
+    } else {
+        struct reading reading = { .settings = settings, .plugins = plugins, .found = found, .folder = tree->folder };
+        read_keys(&reading, tree->root, "", keys);
+        read_dataset(&reading);
+        read_model(&reading);
+        read_parts(&reading);
+        read_train(&reading);
+        read_seeds(&reading);
+        read_measure(&reading);
+    }
+    if (diagnostics_count(found, SEVERITY_ERROR) > before) {
+        settings_free(settings);
+        return NULL;
+    }
+    return settings;
+}

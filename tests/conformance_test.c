@@ -1,0 +1,77 @@
+/* Conformance of every plugin that was built. The lists of what was built come from the Makefile, so that a plugin that
+ * is not found fails the test. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/data.h"
+#include "plugin/conformance.h"
+
+/* BUILT_KIND: the .la files of the kind, separated by spaces. */
+static const char *const built[] = { [ISO_ACTIVATION] = BUILT_ACTIVATION, [ISO_LOSS] = BUILT_LOSS,
+                                     [ISO_INITIALIZER] = BUILT_INITIALIZER, [ISO_SCHEDULE] = BUILT_SCHEDULE,
+                                     [ISO_OPTIMIZER] = BUILT_OPTIMIZER, [ISO_DATASET] = BUILT_DATASET,
+                                     [ISO_BACKEND] = BUILT_BACKEND };
+
+static struct plugins *plugins;
+
+static void conform(enum iso_kind kind, const char *name)
+{
+    struct iso_error err = ERROR_NONE;
+    struct conformance result;
+    struct plugin_host *host = data_host_new(&err);
+    ck_assert_msg(host != NULL, "%s", err.text);
+    const struct plugin *plugin = plugins_find(plugins, kind, name, &err);
+    ck_assert_msg(plugin != NULL, "%s", err.text);
+    ck_assert_ptr_null(plugin->warning);
+    ck_assert_msg(!conformance_run(plugin, NULL, host, &result, &err), "%s", err.text);
+    ck_assert_msg(result.failures == 0, "%s: %s", plugin->file, result.lines.data);
+    if (result.skips)
+        printf("%s/%s: %s", plugin_kind_name(kind), name, result.lines.data);
+    else
+        ck_assert_msg(result.checks > 0 && result.settings > 0, "%s: nothing was checked", plugin->file);
+    printf("%s/%s: %zu checks at %zu settings\n", plugin_kind_name(kind), name, result.checks, result.settings);
+    conformance_free(&result);
+    data_host_free(host);
+}
+
+START_TEST(every_plugin)
+{
+    const enum iso_kind kind = (enum iso_kind)_i;
+    struct iso_error err = ERROR_NONE;
+    size_t found = 0, expected = 0;
+    char *list = strdup(built[kind]), *rest = NULL;
+    for (const char *file = strtok_r(list, " ", &rest); file; file = strtok_r(NULL, " ", &rest)) {
+        const char *base = strrchr(file, '/') + 1;
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(base, "."), base);
+        conform(kind, name);
+        expected++;
+    }
+    free(list);
+    ck_assert_msg(expected > 0, "no %s was built", plugin_kind_name(kind));
+    free(plugins_all(plugins, kind, &found, NULL, NULL, &err));
+    ck_assert_uint_eq(found, expected);
+}
+END_TEST
+
+int main(void)
+{
+    struct iso_error err = ERROR_NONE;
+    Suite *suite = suite_create("conformance");
+    TCase *all = tcase_create("every plugin built");
+    tcase_set_timeout(all, 600);
+    tcase_add_loop_test(all, every_plugin, ISO_ACTIVATION, ISO_BACKEND + 1);
+    suite_add_tcase(suite, all);
+    if (!(plugins = plugins_new(NULL, &err))) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    plugins_free(plugins);
+    return failed != 0;
+}
