@@ -29,7 +29,8 @@
 enum iso_per { ISO_PER_EPOCH, ISO_PER_STEP };
 
 /* The parameter `rate` of a state. It has no default: no value suits more than one experiment. */
-#define ISO_LEARNING_RATE(state, help) ISO_REAL(state, rate, NULL, 0, 1e6, help, .try_min = "0.01", .try_max = "10")
+#define ISO_LEARNING_RATE(state, help)                                                                                \
+    ISO_REAL(state, rate, NULL, 0, 1e6, help, .try_min = "0.01", .try_max = "10")
 
 /* Whole epochs, or steps, before this step. */
 static inline uint64_t iso_time(int per, uint64_t step, uint64_t steps_per_epoch)
@@ -93,6 +94,53 @@ static inline void iso_fill(int distribution, const struct iso_rng *rng, const s
         iso_fill_normal(rng, layer, deviation, weights);
     else
         iso_fill_uniform(rng, layer, -limit, limit, weights);
+}
+
+/* ---- Optimizers ----
+ * Weight decay d acts on weights, not on biases. Coupled: the gradient is g + d w. Decoupled: w loses rate * d * w
+ * beside the step. Neither hangs on how gradients are reduced over a batch. */
+#define ISO_DECAYS "coupled|decoupled"
+#define ISO_DECAYS_HELP "weight decay as part of the gradient, or beside it, times the rate"
+enum iso_decay_kind { ISO_DECAY_COUPLED, ISO_DECAY_DECOUPLED };
+
+struct iso_decay {
+    float coupled; /* what is added to g for each unit of w */
+    float keep;    /* the part of w that the step starts from */
+};
+
+static inline struct iso_decay iso_decay_of(double weight_decay, int kind, double rate, bool is_bias)
+{
+    struct iso_decay decay = { .coupled = 0, .keep = 1 };
+    if (!is_bias && kind == ISO_DECAY_COUPLED)
+        decay.coupled = (float)weight_decay;
+    else if (!is_bias)
+        decay.keep = (float)(1 - rate * weight_decay);
+    return decay;
+}
+
+#define ISO_WEIGHT_DECAY(state, initial_)                                                                             \
+    ISO_REAL(state, weight_decay, initial_, 0, 1e3, "of weights, not of biases", .try_max = "0.1")
+#define ISO_EPSILON(state, initial_)                                                                                  \
+    ISO_REAL(state, epsilon, initial_, 1e-20, 1, "keeps the quotient finite where the gradient is 0")
+#define ISO_BETA(state, field, initial_, help)                                                                        \
+    ISO_REAL(state, field, initial_, 0, 0.9999999, help, .try_max = "0.9999")
+
+/* The update of adam and adamw; m and v are its slots. */
+static inline void iso_adam(size_t n, uint64_t step, double rate, double beta1, double beta2, double epsilon_,
+                            struct iso_decay decay, float *weights, const float *gradients, float *m, float *v)
+{
+    const double t = (double)step + 1;
+    const float keep1 = (float)beta1, fresh1 = (float)(1 - beta1), keep2 = (float)beta2, fresh2 = (float)(1 - beta2);
+    const float lr = (float)(rate / (1 - pow(beta1, t))), scale = (float)(1 / sqrt(1 - pow(beta2, t)));
+    const float epsilon = (float)epsilon_;
+    ISO_ELEMENTWISE
+    for (size_t i = 0; i < n; i++) {
+        const float g = gradients[i] + decay.coupled * weights[i];
+        const float mean = keep1 * m[i] + fresh1 * g, square = keep2 * v[i] + fresh2 * (g * g);
+        m[i] = mean;
+        v[i] = square;
+        weights[i] = decay.keep * weights[i] - lr * (mean / (sqrtf(square) * scale + epsilon));
+    }
 }
 
 /* ---- Losses ----

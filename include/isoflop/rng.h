@@ -59,8 +59,8 @@ static inline void iso_rng_uniforms_block(const struct iso_rng *rng, uint64_t i,
 }
 
 /* ---- Standard normals ----
- * The quantile function of the normal distribution at a uniform: one number gives one normal. Wichura's algorithm AS 241
- * (PPND16; Applied Statistics 37, 1988, pages 477-484), whose relative error is about 1e-16, with iso_log_double() for
+ * The quantile function of the normal distribution at a uniform: one number gives one normal. Wichura's algorithm
+ * AS 241 (PPND16; Applied Statistics 37, 1988, pages 477-484), whose relative error is about 1e-16, with iso_log_double() for
  * the logarithm, so that the bits don't hang on a libm; square roots are exact. Measured error: at most 2e-15
  * relative. The largest magnitude that 32 bits give is 6.34. */
 

@@ -25,5 +25,5 @@ static const struct iso_param params[] = {
     { 0 }
 };
 static const struct iso_initializer ops = { .fill = fill, .deviation = deviation };
-ISO_PLUGIN(ops, .name = "he", .revision = 1, .summary = "variance 2 / fan_in, for relu", .state_size = sizeof(struct he),
-           .params = params);
+ISO_PLUGIN(ops, .name = "he", .revision = 1, .summary = "variance 2 / fan_in, for relu",
+           .state_size = sizeof(struct he), .params = params);

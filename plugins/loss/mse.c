@@ -1,7 +1,7 @@
 /* mse: the mean over the K outputs of (o - y)^2, with o = output(z), and its gradient through the output function:
- * 2 / K (o - y) times the output's Jacobian. With `jacobian: false` the gradient at the raw outputs is 2 (o - y), without
- * Jacobian and without 1 / K, as in the report. FLOP an output (with softmax): 4 of the softmax, difference, square,
- * sum; two products, and product, sum, difference, product of the Jacobian. */
+ * 2 / K (o - y) times the output's Jacobian. With `jacobian: false` the gradient at the raw outputs is 2 (o - y),
+ * without Jacobian and without 1 / K, as in the report. FLOP an output (with softmax): 4 of the softmax,
+ * difference, square, sum; two products, and product, sum, difference, product of the Jacobian. */
 #include <isoflop/parts.h>
 
 struct mse {

@@ -1,4 +1,5 @@
-/* The functions of isoflop/vecmath.h beside the C library's float64, and the error of one in units in the last place. */
+/* The functions of isoflop/vecmath.h beside the C library's float64, and the error of one in units in the last
+ * place. */
 #ifndef TESTS_VECMATH_COMPARE_H
 #define TESTS_VECMATH_COMPARE_H
 

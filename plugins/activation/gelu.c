@@ -1,0 +1,63 @@
+/* gelu: y = x Phi(x), dy/dx = Phi(x) + x phi(x), with the normal distribution function Phi(x) = (1 + erf(x / sqrt
+ * 2)) / 2 and its density phi; or, with form: tanh, Phi(x) replaced by (1 + tanh u) / 2 with u = sqrt(2 / pi) (x +
+ * 0.044715 x^3) (Hendrycks and Gimpel, "Gaussian error linear units", 2016). FLOP of the exact form: quotient, erf,
+ * sum, two products; and square, product, e^x, two products, sum, product with dy. */
+#include <isoflop/parts.h>
+
+struct gelu { int form; };
+enum { EXACT, TANH };
+
+#define SQRT_HALF 0.70710678118654752440f
+#define DENSITY_AT_0 0.39894228040143267794f /* 1 / sqrt(2 pi) */
+#define SQRT_2_OVER_PI 0.79788456080286535588f
+
+ISO_VECTOR float exact_phi(float x)
+{
+    return 0.5f * (1 + iso_erf(x * SQRT_HALF));
+}
+
+/* tanh u is 1 to float32 long before |x| = 10, where x^3 is still small. */
+ISO_VECTOR float tanh_u(float x)
+{
+    const float c = iso_clamp(x, -10, 10);
+    return iso_tanh(SQRT_2_OVER_PI * (c + 0.044715f * c * c * c));
+}
+
+static void forward(const void *state, size_t n, const float *x, float *y)
+{
+    if (((const struct gelu *)state)->form == EXACT) {
+        ISO_ELEMENTWISE
+        for (size_t i = 0; i < n; i++)
+            y[i] = x[i] * exact_phi(x[i]);
+    } else {
+        ISO_ELEMENTWISE
+        for (size_t i = 0; i < n; i++)
+            y[i] = x[i] * (0.5f * (1 + tanh_u(x[i])));
+    }
+}
+
+static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+{
+    (void)y;
+    if (((const struct gelu *)state)->form == EXACT) {
+        ISO_ELEMENTWISE
+        for (size_t i = 0; i < n; i++)
+            dx[i] = dy[i] * (exact_phi(x[i]) + x[i] * (DENSITY_AT_0 * iso_exp(-0.5f * x[i] * x[i])));
+    } else {
+        ISO_ELEMENTWISE
+        for (size_t i = 0; i < n; i++) {
+            const float t = tanh_u(x[i]), c = iso_clamp(x[i], -10, 10);
+            const float du = SQRT_2_OVER_PI * (1 + 3 * 0.044715f * c * c);
+            dx[i] = dy[i] * (0.5f * (1 + t) + 0.5f * c * (1 - t * t) * du);
+        }
+    }
+}
+
+static const struct iso_param params[] = {
+    ISO_CHOICE(struct gelu, form, "exact", "exact|tanh", "by the error function, or the approximation by tanh"), { 0 }
+};
+static const struct iso_activation ops = {
+    .flops_forward = 5, .flops_backward = 11, .forward = forward, .backward = backward
+};
+ISO_PLUGIN(ops, .name = "gelu", .revision = 1, .summary = "x Phi(x) = x (1 + erf(x / sqrt 2)) / 2",
+           .state_size = sizeof(struct gelu), .params = params);

@@ -1,0 +1,31 @@
+/* softplus: y = log(1 + e^(beta x)) / beta = max(x, 0) + log(1 + e^-|beta x|) / beta; dy/dx = 1 - e^(-beta y).
+ * FLOP: product, e^x, log(1 + x), quotient, maximum, sum; product, e^x - 1, product. */
+#include <isoflop/parts.h>
+
+struct softplus { double beta; };
+
+static void forward(const void *state, size_t n, const float *x, float *y)
+{
+    const float beta = (float)((const struct softplus *)state)->beta;
+    ISO_ELEMENTWISE
+    for (size_t i = 0; i < n; i++)
+        y[i] = (x[i] < 0 ? 0 : x[i]) + iso_log1p(iso_exp(-iso_abs(beta * x[i]))) / beta;
+}
+
+static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+{
+    const float beta = (float)((const struct softplus *)state)->beta;
+    (void)x;
+    ISO_ELEMENTWISE
+    for (size_t i = 0; i < n; i++)
+        dx[i] = dy[i] * -iso_expm1(-beta * y[i]);
+}
+
+static const struct iso_param params[] = {
+    ISO_REAL(struct softplus, beta, "1", 0.01, 1000, "sharpness of the bend", .try_max = "20"), { 0 }
+};
+static const struct iso_activation ops = {
+    .flops_forward = 6, .flops_backward = 3, .forward = forward, .backward = backward, .from_output = true
+};
+ISO_PLUGIN(ops, .name = "softplus", .revision = 1, .summary = "log(1 + e^(beta x)) / beta",
+           .state_size = sizeof(struct softplus), .params = params);
