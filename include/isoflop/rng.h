@@ -5,8 +5,8 @@
  * (seed, purpose); `block` computes the function; a plugin reads numbers with the iso_rng_*_at functions below.
  *
  * iso_rng_*_at(rng, i, j): i and j are the plugin's own indices, such as the row and column of a weight; each pair has
- * a number of its own, the same in every call. The *_block forms give the four numbers j = 4q ... 4q + 3 of row i at the
- * cost of one.
+ * a number of its own, the same in every call. The *_block forms give the four numbers j = 4q ... 4q + 3 of row i at
+ * the cost of one.
  */
 #ifndef ISOFLOP_RNG_H
 #define ISOFLOP_RNG_H
@@ -60,9 +60,9 @@ static inline void iso_rng_uniforms_block(const struct iso_rng *rng, uint64_t i,
 
 /* ---- Standard normals ----
  * The quantile function of the normal distribution at a uniform: one number gives one normal. Wichura's algorithm
- * AS 241 (PPND16; Applied Statistics 37, 1988, pages 477-484), whose relative error is about 1e-16, with iso_log_double() for
- * the logarithm, so that the bits don't hang on a libm; square roots are exact. Measured error: at most 2e-15
- * relative. The largest magnitude that 32 bits give is 6.34. */
+ * AS 241 (PPND16; Applied Statistics 37, 1988, pages 477-484), whose relative error is about 1e-16, with
+ * iso_log_double() for the logarithm, so that the bits don't hang on a libm; square roots are exact. Measured error: at
+ * most 4e-15 relative. The largest magnitude that 32 bits give is 6.34. */
 
 /* Where |p - 1/2| <= 0.425; q = p - 1/2. */
 static inline double iso_normal_centre(double q)
