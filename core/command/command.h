@@ -23,6 +23,15 @@ struct command {
 };
 
 extern const struct command command_run, command_plan, command_check, command_status, command_table, command_show,
-    command_export, command_plot, command_eval, command_data, command_plugins, command_new, command_worker;
+    command_export, command_plot, command_eval, command_data, command_plugins, command_new, command_help,
+    command_worker;
+
+/* All of them, ends with NULL (list.c). --plugin-path is taken by main.c for all commands: it is put before
+ * ISOFLOP_PLUGIN_PATH, so that plugins_new(NULL) and spawned workers know it too. */
+extern const struct command *const commands[];
+const struct command *command_find(const char *name); /* NULL: there is none */
+void command_fail_unknown(const char *name, struct iso_error *err);
+/* "usage: isoflop NAME ARGUMENTS", summary and options. */
+void command_page(const struct command *command, struct text *out);
 
 #endif
