@@ -19,6 +19,12 @@ int read_refuse(struct reading *reading, const struct node *node, const char *pa
                            help ? " (" : "", help ? help : "", help ? ")" : "");
 }
 
+const struct node *read_place(const struct reading *reading, const char *section)
+{
+    const struct node *root = reading->settings->tree->root, *key = node_key(root, section);
+    return key ? key : root;
+}
+
 const struct node *read_section(struct reading *reading, const struct node *map, const char *section, const char *path)
 {
     const struct node *node = node_get(map, section);
@@ -165,14 +171,17 @@ void read_keys(struct reading *reading, const struct node *map, const char *path
         struct text text = { 0 };
         const char *place = right_place(key->text);
         text_format(&text, "%s has no key \"%.100s\"", *path ? path : "a recipe", key->text);
-        if (place)
+        if (place && strpbrk(place, ".:")) {
             text_format(&text, "; it is %s", place);
-        else
+        } else if (place && *path) {
+            text_format(&text, "; %s belongs at the top of the recipe", place);
+        } else {
             text_suggest(&text, key->text, allowed, count);
-        text_add_string(&text, " (there are ");
-        for (k = 0; k < count; k++)
-            text_format(&text, "%s%s", k ? ", " : "", allowed[k]);
-        text_add_string(&text, ")");
+            text_add_string(&text, count == 1 ? " (there is " : " (there are ");
+            for (k = 0; k < count; k++)
+                text_format(&text, "%s%s", k ? ", " : "", allowed[k]);
+            text_add_string(&text, ")");
+        }
         diagnostics_add(reading->found, SEVERITY_ERROR, key, "%s", text.data ? text.data : "out of memory");
         text_free(&text);
     }

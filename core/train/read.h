@@ -22,6 +22,8 @@ struct rule {
 
 /* The mapping `section` of `map`; NULL where it is missing, empty or none (then with a message). */
 const struct node *read_section(struct reading *reading, const struct node *map, const char *section, const char *path);
+/* The key of a section, or where the recipe starts: the place of what is missing. */
+const struct node *read_place(const struct reading *reading, const char *section);
 /* "PATH must be WHAT, not SUCH (HELP)". Returns -1. */
 int read_refuse(struct reading *reading, const struct node *node, const char *path, const char *what, const char *help);
 /* Values at `node`, which is called `path` in messages. Where node is NULL, *value stays. False: there was a mistake. */

@@ -45,7 +45,7 @@ static void read_dataset(struct reading *reading)
     const struct node *root = settings->tree->root, *node = node_get(root, "dataset");
     struct iso_error err = ERROR_NONE;
     if (!node || node_is_null(node)) {
-        diagnostics_add(reading->found, SEVERITY_ERROR, node_key(root, "dataset"),
+        diagnostics_add(reading->found, SEVERITY_ERROR, read_place(reading, "dataset"),
                         "dataset is missing; for example `dataset: digits`, or `dataset: {mnist: {validation_size: "
                         "5000}}`");
         return;
@@ -70,7 +70,7 @@ static void read_parts(struct reading *reading)
     if (schedule && !node_is_null(schedule))
         settings->schedule = read_plugin(reading, ISO_SCHEDULE, "schedule", "constant");
     else
-        diagnostics_add(reading->found, SEVERITY_ERROR, node_key(root, "schedule"),
+        diagnostics_add(reading->found, SEVERITY_ERROR, read_place(reading, "schedule"),
                         "schedule is missing: the learning rate, such as `schedule: {constant: {rate: 0.1}}` or "
                         "{exponential: {rate: 0.3, decay: 0.9}}");
 }

@@ -159,7 +159,7 @@ static void read_from(struct reading *reading, const struct node *node)
         path = file_join(here, relative);
     else if (relative)
         path = strdup(relative);
-    char *data = path ? file_read(path, CHECKPOINT_MAX, &length, &err) : NULL;
+    char *data = path ? file_read(relative, CHECKPOINT_MAX, &length, &err) : NULL;
     if (data) {
         hash_of(data, length, settings->from_checksum);
         settings->from = arena_copy(settings->arena, path, strlen(path));
@@ -185,7 +185,7 @@ void read_model(struct reading *reading)
     if (hidden && !node_is_null(hidden))
         read_hidden(reading, hidden);
     else if (!given || node_is_null(given) || given->kind == NODE_MAP)
-        diagnostics_add(reading->found, SEVERITY_ERROR, given ? node_key(root, "model") : NULL,
+        diagnostics_add(reading->found, SEVERITY_ERROR, read_place(reading, "model"),
                         "model.hidden is missing: sizes of the hidden layers, such as `model: {hidden: [64]}` or {width: "
                         "64, depth: 1}");
     reading->hidden_known = diagnostics_count(reading->found, SEVERITY_ERROR) == mistakes;

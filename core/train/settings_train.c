@@ -14,7 +14,7 @@ static bool read_budget(struct reading *reading, const struct node *train, const
 {
     static const char *const keys[] = { "times_params", NULL };
     static const struct rule factor = { .min = 0, .max = 1e9, .above = true, .help = "times the number of parameters" };
-    static const struct rule rule = { .min = 1, .max = 1.8e19 };
+    static const struct rule rule = { .min = 1, .max = INFINITY };
     const struct node *node = node_get(train, name);
     char path[64];
     if (!node || node_is_null(node))
@@ -25,7 +25,7 @@ static bool read_budget(struct reading *reading, const struct node *train, const
         return true;
     }
     read_keys(reading, node, path, keys);
-    if (!node_get(node, "times_params"))
+    if (!node->count)
         read_refuse(reading, node, path, "a whole number or {times_params: K}", NULL);
     snprintf(path, sizeof path, "train.%s.times_params", name);
     read_real(reading, node_get(node, "times_params"), path, &factor, times);
@@ -49,7 +49,7 @@ static void read_budgets(struct reading *reading, const struct node *train)
         !settings->has_flops_6nd) {
         const struct node *root = settings->tree->root, *section = node_get(root, "train");
         if (!section || node_is_null(section) || section->kind == NODE_MAP)
-            diagnostics_add(reading->found, SEVERITY_ERROR, node_key(root, "train"),
+            diagnostics_add(reading->found, SEVERITY_ERROR, read_place(reading, "train"),
                             "train says nothing about when to end; give epochs, steps, examples, flops or flops_6nd, such "
                             "as `train: {epochs: 10}`");
     }
@@ -145,7 +145,7 @@ void read_train(struct reading *reading)
 void read_seeds(struct reading *reading)
 {
     static const char *const keys[] = { "init", "order", "dropout", "examples", NULL };
-    static const struct rule rule = { .min = 0, .max = 0x1p63, .help = "one seed: by now a recipe is one trial" };
+    static const struct rule rule = { .min = 0, .max = INFINITY, .help = "one seed: by now a recipe is one trial" };
     struct settings *settings = reading->settings;
     const struct node *seeds = node_get(settings->tree->root, "seeds");
     if (!seeds || node_is_null(seeds))
