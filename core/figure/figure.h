@@ -1,36 +1,125 @@
-/* Figures: what is shown, as plain data, apart from how it is drawn (draw.h, the only place that sees PLplot).
+/* Figures: what is shown, as plain data, apart from how it is drawn.
  *
  *   recipe's `figures:` --figure_spec_read--> spec --figure_build(frames)--> figure (series, axes) --figure_draw--> file
- */
+ *
+ * Texts are UTF-8. Powers are written with superscript digits (10⁻²); the drawing turns them into raised text. */
 #ifndef FIGURE_FIGURE_H
 #define FIGURE_FIGURE_H
 
 #include "base/frame.h"
+#include "base/memory.h"
 #include "recipe/tree.h"
 
-/* A figure asked for: kind, columns and options. */
-struct figure_spec;
-/* From one entry of `figures:` (name and mapping); mistakes, with their places, go to `found`. */
+/* ---- What is asked for ---- */
+
+struct figure_spec; /* spec.h */
+/* From one entry of `figures:` (name and mapping); mistakes, with their places, go to `found`. NULL where there was
+ * one. */
 struct figure_spec *figure_spec_read(const char *name, const struct node *node, struct diagnostics *found);
+/* For a table of one's own: `group` may be NULL, window 0 (no moving average). Either loglog or a window. */
+struct figure_spec *figure_spec_of_columns(const char *name, const char *x, const char *y, const char *group,
+                                           bool loglog, uint64_t window, struct iso_error *err);
 void figure_spec_free(struct figure_spec *spec);
 const char *figure_spec_name(const struct figure_spec *spec);
 
-/* The results a figure is made from. */
+/* ---- The results that a figure is made from ---- */
+
 struct figure_results {
-    const char *title;          /* of the experiment */
-    const struct frame *trials; /* one row a trial: the columns of `export --table trials` */
-    const struct frame *points; /* one row a point: `export --table points` */
+    const char *title;          /* of the experiment; NULL: none */
+    const char *loss_unit;      /* "nats" where every trial's loss is cross-entropy; NULL: none is written */
+    const struct frame *trials; /* one row a trial: the columns of `export --table trials`; or any table */
+    const struct frame *points; /* one row a point: `export --table points`; NULL: there are none */
 };
 
-/* The plain data of a figure; fields in figure.c's docs. */
-struct figure;
-/* NULL and an error in words where there is nothing to draw (no data, all diverged, ...). */
+/* The figures of a recipe that names none: loss over epochs, grouped by what was swept, and the frontier where there are
+ * several sizes. Gives an array of *count specs, to be freed with each of them. */
+struct figure_spec **figure_defaults(const struct figure_results *results, size_t *count, struct iso_error *err);
+
+/* ---- What is shown ---- */
+
+enum figure_marker {
+    MARKER_NONE,
+    MARKER_CIRCLE,
+    MARKER_SQUARE,
+    MARKER_TRIANGLE,
+    MARKER_DIAMOND,
+    MARKER_TRIANGLE_DOWN,
+    MARKER_PLUS,
+    MARKER_CROSS,
+    MARKER_STAR
+};
+#define MARKER_COUNT 8 /* besides none */
+
+enum figure_role {
+    ROLE_DATA,     /* measured: coloured by group */
+    ROLE_BACKDROP, /* measured, thin: one of many lines */
+    ROLE_FIT,      /* a fitted law, drawn over its data in the same colour */
+    ROLE_ENVELOPE, /* in ink, above all */
+    ROLE_ENVELOPE_END /* the part of an envelope that the range of sizes cuts off: dashed */
+};
+
+struct figure_axis {
+    const char *title; /* "Validation loss" */
+    const char *unit;  /* "nats"; NULL: none */
+    bool logarithmic;
+    double low, high;      /* the range shown */
+    size_t value_count;    /* ticks at just these values if they fit, such as swept widths; 0: round numbers */
+    const double *values;  /* ascending */
+    const char **names;    /* of the values 0, 1, ..., value_count - 1 of an axis of categories; else NULL */
+};
+
+struct figure_series {
+    const char *label;  /* in a legend: "64"; NULL: not in it */
+    const char *direct; /* standing alone beside the line: "width 64" */
+    enum figure_role role;
+    size_t count;
+    const double *x, *y;      /* a NaN in y breaks the line */
+    const double *low, *high; /* the band, infinite where it leaves the frame; NULL: none */
+    bool line;
+    enum figure_marker marker;
+    size_t every; /* a marker at each so many points; 0: at each */
+    bool dashed;
+    double shade;  /* 0 to 1: place on the scale of colours for ordered quantities; NaN: `colour` counts */
+    size_t colour; /* index into the set of colours for categories */
+};
+
+enum figure_edge { EDGE_TOP, EDGE_BOTTOM };
+
+/* A diverged trial, or several of one place: shown at the frame's edge. */
+struct figure_mark {
+    double x;
+    enum figure_edge edge;
+    size_t diverged, trials; /* how many of how many */
+    double shade;
+    size_t colour;
+};
+
+/* Every text and array lives in the arena. */
+struct figure {
+    struct arena *arena;
+    const char *name, *kind;
+    const char *title; /* above the frame; NULL: none */
+    struct figure_axis x, y;
+    size_t series_count;
+    struct figure_series *series; /* in the order of the legend */
+    size_t mark_count;
+    struct figure_mark *marks;
+    const char *legend_title; /* "Width"; NULL: none */
+    bool colour_bar;          /* a scale beside the frame instead of entries in the legend */
+    struct figure_axis scale; /* what `shade` stands for */
+    const char *band;         /* what the bands are: "mean ± sd of 5 seeds"; NULL: there is none */
+    const char *caption;      /* what a reader must know: left out, diverged, averaged; NULL: nothing */
+};
+
+/* NULL and an error in words where there is nothing to draw (no such column, no data, all diverged, ...). */
 struct figure *figure_build(const struct figure_spec *spec, const struct figure_results *results,
                             struct iso_error *err);
 void figure_free(struct figure *figure);
 
+/* ---- Drawing ---- */
+
 enum figure_format { FIGURE_SVG, FIGURE_PNG, FIGURE_PDF };
-/* Writes a figure to a file; width and height in points of 1/72 inch (0: default). */
+/* Writes a figure to a file, whole or not at all; width and height in points of 1/72 inch (0: default). */
 int figure_draw(const struct figure *figure, const char *path, enum figure_format format, unsigned width,
                 unsigned height, struct iso_error *err);
 

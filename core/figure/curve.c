@@ -1,0 +1,271 @@
+/* Curves, moving averages, and straight lines in logarithms. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "figure/build.h"
+
+#define POINTS_MARKED 25 /* a line of more points goes without a marker at each */
+#define GROUPS_LISTED 10 /* more groups of numbers than this have a colour bar */
+#define LINES_LISTED 8   /* lines that differ in more than the group and are still named one by one */
+
+/* "depth 2, batch 50": what a line's other swept columns are. */
+static char *others_label(struct build *build, const struct line *line)
+{
+    struct text text = { 0 };
+    const struct gathered *data = build->data;
+    for (size_t i = 0; i < data->other_count; i++) {
+        const struct column *column = data->others[i];
+        struct quantity quantity;
+        const char *value = column->texts ? column->texts[line->trial] : NULL;
+        if (!quantity_of(build->arena, column->name, NULL, &quantity))
+            continue;
+        if (!column->texts)
+            value = quantity_text(build->arena, column->numbers[line->trial], quantity.count, 3);
+        text_add_string(&text, i ? ", " : "");
+        const char *first = quantity.after ? value : quantity.brief, *second = quantity.after ? quantity.brief : value;
+        text_format(&text, "%s%s%s", first ? first : "none", quantity.brief[0] ? " " : "", second ? second : "none");
+    }
+    char *taken = text_take(&text), *own = taken ? arena_copy(build->arena, taken, strlen(taken)) : NULL;
+    free(taken);
+    return own;
+}
+
+static const char *y_label(struct build *build, size_t index)
+{
+    struct quantity quantity;
+    bool good = quantity_of(build->arena, build->spec->y[index], NULL, &quantity);
+    return good ? quantity.title : NULL;
+}
+
+/* The titles of the other columns: "learning rate, batch size". */
+static void others_names(const struct build *build, struct text *text)
+{
+    for (size_t i = 0; i < build->data->other_count; i++) {
+        struct quantity quantity;
+        if (!quantity_of(build->arena, build->data->others[i]->name, NULL, &quantity))
+            continue;
+        text_add_string(text, i ? ", " : "");
+        char first = quantity.title[0];
+        bool capital = first >= 'A' && first <= 'Z';
+        text_format(text, "%c%s", capital ? first - 'A' + 'a' : first, quantity.title + 1);
+    }
+}
+
+static bool better(const struct build *build, double a, double b)
+{
+    return isnan(b) ? !isnan(a) : build->y.more_is_better ? a > b : a < b;
+}
+
+/* Of the lines of one group and y keeps the best: at each x, or along trials the one that ends best. */
+static void keep_best(struct build *build)
+{
+    struct gathered *data = build->data;
+    for (size_t i = 0; i < data->line_count; i++) {
+        struct line *best = &data->lines[i];
+        for (size_t k = i + 1; k < data->line_count; k++) {
+            struct line *line = &data->lines[k];
+            if (!line->count || line->group != best->group || line->y != best->y)
+                continue;
+            if (data->along || !best->count) {
+                double end = line->cells[line->count - 1].middle;
+                if (!best->count || better(build, end, best->cells[best->count - 1].middle)) {
+                    best->cells = line->cells;
+                    best->count = line->count;
+                    best->trial = line->trial;
+                }
+            } else {
+                for (size_t m = 0; m < line->count; m++) {
+                    size_t at = 0;
+                    while (at < best->count && best->cells[at].key != line->cells[m].key)
+                        at++;
+                    if (at < best->count && better(build, line->cells[m].middle, best->cells[at].middle))
+                        best->cells[at] = line->cells[m];
+                }
+            }
+            line->count = 0;
+        }
+    }
+    /* The settings that lost are not in the figure, nor are their marks. */
+    size_t kept = 0;
+    for (size_t i = 0; i < data->lost_count; i++) {
+        const struct line *line = &data->lines[data->lost[i].line];
+        for (size_t k = 0; k < line->count && !data->along; k++)
+            if (line->cells[k].x == data->lost[i].x && line->cells[k].diverged == data->lost[i].diverged) {
+                data->lost[kept++] = data->lost[i];
+                break;
+            }
+    }
+    data->lost_count = kept;
+}
+
+/* Lines in the order of the legend: by group, then y, then as found. */
+static int compare_lines(const void *a, const void *b)
+{
+    const struct line *p = *(const struct line *const *)a, *q = *(const struct line *const *)b;
+    if (p->group != q->group)
+        return p->group < q->group ? -1 : 1;
+    if (p->y != q->y)
+        return p->y < q->y ? -1 : 1;
+    return (p > q) - (p < q);
+}
+
+static int add_fit(struct build *build, struct figure_series *data)
+{
+    struct figure *figure = build->figure;
+    double *x = arena_zero(build->arena, data->count + 2, sizeof *x), *y = arena_zero(build->arena, data->count + 2,
+                                                                                     sizeof *y);
+    double intercept, slope, error;
+    size_t count = 0;
+    if (!x || !y)
+        return error_memory(build->err);
+    for (size_t i = 0; i < data->count; i++)
+        if (!isnan(data->y[i])) {
+            x[count] = log(data->x[i]);
+            y[count++] = log(data->y[i]);
+        }
+    if (!build_straight_line(count, x, y, &intercept, &slope, &error)) {
+        build_say(build, "No line through %s: it needs two points.", data->label ? data->label : "the data");
+        return 0;
+    }
+    const char *own = data->label ? data->label : "";
+    const char *minus = slope < 0 ? "−" : "";
+    char *exponent;
+    if (isnan(error)) {
+        exponent = arena_format(build->arena, "%s%.3f", minus, fabs(slope));
+    } else { /* the error in two digits, the exponent to the same place */
+        int decimals = error > 0 ? 1 - (int)floor(log10(error)) : 3;
+        decimals = decimals < 1 ? 1 : decimals > 5 ? 5 : decimals;
+        exponent = arena_format(build->arena, "%s%.*f ± %.*f", minus, decimals, fabs(slope), decimals, error);
+    }
+    if (!exponent)
+        return error_memory(build->err);
+    data->label = arena_format(build->arena, "%s%s%s", own, own[0] ? ": " : "exponent ", exponent);
+    data->direct = data->direct && own[0] ? arena_format(build->arena, "%s: %s", data->direct, exponent) : data->label;
+    struct figure_series *fit = &figure->series[figure->series_count++];
+    *fit = (struct figure_series){ .role = ROLE_FIT, .count = 2, .line = true, .shade = data->shade,
+                                   .colour = data->colour };
+    double first = data->x[0], last = data->x[data->count - 1];
+    x[0] = first;
+    x[1] = last;
+    y[0] = exp(intercept + slope * log(first));
+    y[1] = exp(intercept + slope * log(last));
+    fit->x = x;
+    fit->y = y;
+    return data->label ? 0 : error_memory(build->err);
+}
+
+/* Line or points, markers: as asked, else as fits the data. */
+static void set_style(const struct build *build, const struct line *line, struct figure_series *series, size_t rank)
+{
+    const struct figure_spec *spec = build->spec;
+    bool names = build->figure->x.names, loglog = spec->kind == KIND_LOGLOG && spec->fit;
+    bool few = series->count <= POINTS_MARKED && spec->kind != KIND_MOVING_AVERAGE;
+    bool points = spec->points >= 0 ? spec->points : few || names || loglog;
+    series->line = spec->lines >= 0 ? spec->lines : !names && !loglog;
+    if (!series->line && spec->points < 0)
+        points = true;
+    size_t order = build->data->group_count > 1 ? line->group : rank;
+    series->marker = points ? (enum figure_marker)(MARKER_CIRCLE + order % MARKER_COUNT) : MARKER_NONE;
+    if (!points && spec->points < 0 && order && !build->figure->colour_bar) {
+        /* A few markers tell long lines apart without colour; the first needs none. */
+        series->marker = (enum figure_marker)(MARKER_CIRCLE + order % MARKER_COUNT);
+        series->every = series->count / 6 + 1;
+    }
+    series->dashed = line->y % 2;
+    build_colour(build, line->group, &series->shade, &series->colour);
+    if (build->data->group_count == 1 || !build->spec->group)
+        series->colour = rank;
+}
+
+static int label_lines(struct build *build, const struct line *line, struct figure_series *series, bool one_by_one,
+                       bool again)
+{
+    const struct gathered *data = build->data;
+    bool grouped = build->spec->group, several = build->spec->y_count > 1;
+    const char *group = grouped ? build_group_label(build, line->group, false) : NULL;
+    const char *direct = grouped ? build_group_label(build, line->group, true) : NULL;
+    const char *y = several ? y_label(build, line->y) : NULL;
+    const char *other = one_by_one && data->other_count ? others_label(build, line) : NULL;
+    if ((grouped && (!group || !direct)) || (several && !y) || (one_by_one && data->other_count && !other))
+        return error_memory(build->err);
+    if (build->figure->colour_bar || again)
+        return 0;
+    const char *parts[] = { group, y, other }, *direct_parts[] = { direct, y, other };
+    for (size_t i = 0; i < 3; i++) {
+        if (parts[i])
+            series->label = series->label ? arena_format(build->arena, "%s, %s", series->label, parts[i]) : parts[i];
+        if (parts[i])
+            series->direct = series->direct ? arena_format(build->arena, "%s, %s", series->direct, direct_parts[i])
+                                            : direct_parts[i];
+    }
+    return 0;
+}
+
+int build_curve(struct build *build)
+{
+    const struct figure_spec *spec = build->spec;
+    struct figure *figure = build->figure;
+    if (build_gather(build, spec->kind == KIND_MOVING_AVERAGE))
+        return -1;
+    struct gathered *data = build->data;
+    struct text names = { 0 };
+    others_names(build, &names);
+    char *other_names = text_take(&names);
+    if (!other_names)
+        return error_memory(build->err);
+    if (data->other_count && spec->others == OTHERS_BEST) {
+        keep_best(build);
+        build_say(build, "Of each line the best in %s, by its %s over seeds.", other_names,
+                  build->median ? "median" : "mean");
+    } else if (data->other_count && spec->others == OTHERS_MEAN) {
+        build_say(build, "Averaged over %s too.", other_names);
+    }
+
+    const struct line **lines = arena_zero(build->arena, data->line_count + 1, sizeof *lines);
+    figure->series = arena_zero(build->arena, 2 * data->line_count + 1, sizeof *figure->series);
+    size_t count = 0, rank = 0;
+    if (!lines || !figure->series) {
+        free(other_names);
+        return error_memory(build->err);
+    }
+    for (size_t i = 0; i < data->line_count; i++)
+        if (data->lines[i].count)
+            lines[count++] = &data->lines[i];
+    qsort(lines, count, sizeof *lines, compare_lines);
+    bool alike = data->other_count && spec->others == OTHERS_SEPARATE;
+    bool one_by_one = alike && count <= LINES_LISTED;
+    bool many = (alike && !one_by_one) || data->by_trial;
+    if (many && alike)
+        build_say(build, "A line for each %s.", other_names);
+    free(other_names);
+    if (spec->group) {
+        figure->legend_title = build->group.title;
+        if (!data->groups[0].text && data->group_count > GROUPS_LISTED)
+            build_scale(build);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct figure_series *series = &figure->series[figure->series_count];
+        bool again = many && i && lines[i]->group == lines[i - 1]->group && lines[i]->y == lines[i - 1]->y;
+        if (build_series(build, lines[i], series))
+            return -1;
+        if (!series->count)
+            continue;
+        set_style(build, lines[i], series, many ? lines[i]->y : rank);
+        rank++;
+        if (many) {
+            series->role = ROLE_BACKDROP;
+            series->low = series->high = NULL;
+        }
+        if (label_lines(build, lines[i], series, one_by_one, again))
+            return -1;
+        figure->series_count++;
+        if (spec->kind == KIND_LOGLOG && spec->fit && add_fit(build, series))
+            return -1;
+    }
+    if (spec->kind == KIND_LOGLOG && spec->fit && figure->legend_title)
+        figure->legend_title = arena_format(build->arena, "%s: exponent", figure->legend_title);
+    if (build_marks(build))
+        return -1;
+    return build_finish(build);
+}

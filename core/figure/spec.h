@@ -1,0 +1,35 @@
+/* A figure asked for: its kind, columns and options. */
+#ifndef FIGURE_SPEC_H
+#define FIGURE_SPEC_H
+
+#include "figure/figure.h"
+
+enum figure_kind { KIND_CURVE, KIND_MOVING_AVERAGE, KIND_LOGLOG, KIND_FRONTIER, KIND_COUNT };
+extern const char *const figure_kinds[KIND_COUNT];
+
+enum band { BAND_SD, BAND_SE, BAND_MINMAX, BAND_QUANTILES, BAND_NONE };
+/* What becomes of swept columns that are neither x nor group. */
+enum others { OTHERS_SEPARATE, OTHERS_BEST, OTHERS_MEAN };
+enum source_table { TABLE_AUTO, TABLE_TRIALS, TABLE_POINTS };
+
+struct figure_spec {
+    struct arena *arena;
+    const char *name, *title, *caption, *x_label, *y_label; /* NULL where not given */
+    enum figure_kind kind;
+    const char *x; /* of a frontier: the compute column; NULL in a moving average: counts measurements */
+    size_t y_count;
+    const char **y; /* none: a frontier's default */
+    const char *group; /* of a frontier: the size; NULL: none */
+    enum band band;
+    bool band_given;
+    enum others others;
+    enum source_table table;
+    bool x_log, y_log;
+    int lines, points; /* -1: as fits the data */
+    uint64_t window;
+    double start, multiplier; /* x = start + multiplier * x */
+    bool fit;
+    double x_low, x_high, y_low, y_high; /* NaN: from the data */
+};
+
+#endif
