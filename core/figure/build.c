@@ -6,9 +6,6 @@
 
 #include "figure/build.h"
 
-/* Shades end before the scale's palest colours, which white paper swallows. */
-#define SHADE_HIGHEST 0.9
-
 void build_say(struct build *build, const char *format, ...)
 {
     va_list arguments;
@@ -145,12 +142,12 @@ void build_colour(const struct build *build, size_t group, double *shade, size_t
     if (data->group_count < 2 || data->groups[0].text)
         return;
     if (!build->figure->colour_bar) {
-        *shade = SHADE_HIGHEST * (double)group / (double)(data->group_count - 1);
+        *shade = FIGURE_SHADE_HIGHEST * (double)group / (double)(data->group_count - 1);
     } else {
         double low = scale->low, high = scale->high, at = data->groups[group].number;
         if (scale->logarithmic)
             low = log(low), high = log(high), at = log(at);
-        *shade = SHADE_HIGHEST * (at - low) / (high - low);
+        *shade = FIGURE_SHADE_HIGHEST * (at - low) / (high - low);
     }
 }
 
@@ -213,8 +210,13 @@ int build_marks(struct build *build)
         return error_memory(build->err);
     for (size_t i = 0; i < data->lost_count; i++) {
         const struct lost *lost = &data->lost[i];
-        struct figure_mark *mark = &figure->marks[figure->mark_count++];
+        struct figure_mark *mark = &figure->marks[figure->mark_count];
         double x = build->spec->start + build->spec->multiplier * lost->x;
+        if (data->along && i && lost->line == lost[-1].line && lost->x == lost[-1].x) {
+            mark[-1].diverged += lost->diverged; /* seeds that diverged together */
+            continue;
+        }
+        figure->mark_count++;
         *mark = (struct figure_mark){ .x = figure->x.logarithmic && !(x > 0) ? NAN : x,
                                       .edge = build->y.more_is_better ? EDGE_BOTTOM : EDGE_TOP,
                                       .diverged = lost->diverged, .trials = lost->trials };
@@ -377,10 +379,12 @@ static void describe_rest(struct build *build)
     if (data->short_trials)
         build_say(build, "%zu series shorter than the window left out.", data->short_trials);
     if (data->diverged)
-        build_say(build, "%zu of %zu trials diverged%s%s.", data->diverged, data->trials,
-                  build->figure->mark_count ? build->y.more_is_better ? ": marked at the lower edge"
-                                                                      : ": marked at the upper edge" : "",
-                  build->median ? "; medians and quartiles, as some seeds of a setting did" : "");
+        build_say(build, "%zu of %zu trials diverged%s.%s", data->diverged, data->trials,
+                  !build->figure->mark_count ? "" : build->y.more_is_better ? " (at the lower edge)"
+                                                                            : " (at the upper edge)",
+                  !build->median ? "" : build->figure->band
+                      ? " Where only some seeds did, medians and quartiles count them as the worst."
+                      : " Where only some seeds did, medians count them as the worst.");
     if (data->unfinished)
         build_say(build, "%zu of %zu trials are not finished.", data->unfinished, data->trials);
     if (data->failed)

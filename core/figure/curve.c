@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "figure/build.h"
 
@@ -31,11 +32,21 @@ static char *others_label(struct build *build, const struct line *line)
     return own;
 }
 
+/* Of several y: "validation loss", or "validation" where the axis says loss already. */
 static const char *y_label(struct build *build, size_t index)
 {
     struct quantity quantity;
-    bool good = quantity_of(build->arena, build->spec->y[index], NULL, &quantity);
-    return good ? quantity.title : NULL;
+    if (!quantity_of(build->arena, build->spec->y[index], NULL, &quantity))
+        return NULL;
+    size_t length = strlen(quantity.title), last = strlen(build->figure->y.title);
+    char *label = arena_copy(build->arena, quantity.title, length);
+    if (!label)
+        return NULL;
+    if (label[0] >= 'A' && label[0] <= 'Z')
+        label[0] = (char)(label[0] - 'A' + 'a');
+    if (length > last + 1 && !strcasecmp(label + length - last, build->figure->y.title))
+        label[length - last - 1] = 0;
+    return label;
 }
 
 /* The titles of the other columns: "learning rate, batch size". */
@@ -167,13 +178,13 @@ static void set_style(const struct build *build, const struct line *line, struct
         points = true;
     size_t order = build->data->group_count > 1 ? line->group : rank;
     series->marker = points ? (enum figure_marker)(MARKER_CIRCLE + order % MARKER_COUNT) : MARKER_NONE;
-    if (!points && spec->points < 0 && order && !build->figure->colour_bar) {
+    build_colour(build, line->group, &series->shade, &series->colour);
+    if (!points && spec->points < 0 && order && isnan(series->shade)) {
         /* A few markers tell long lines apart without colour; the first needs none. */
         series->marker = (enum figure_marker)(MARKER_CIRCLE + order % MARKER_COUNT);
         series->every = series->count / 6 + 1;
     }
     series->dashed = line->y % 2;
-    build_colour(build, line->group, &series->shade, &series->colour);
     if (build->data->group_count == 1 || !build->spec->group)
         series->colour = rank;
 }
@@ -216,8 +227,9 @@ int build_curve(struct build *build)
         return error_memory(build->err);
     if (data->other_count && spec->others == OTHERS_BEST) {
         keep_best(build);
-        build_say(build, "Of each line the best in %s, by its %s over seeds.", other_names,
-                  build->median ? "median" : "mean");
+        build_say(build, data->along ? "Of each group the line with the best %s at its end, by %s over seeds."
+                                     : "At each point the best %s, by %s over seeds.",
+                  other_names, build->median ? "median" : "mean");
     } else if (data->other_count && spec->others == OTHERS_MEAN) {
         build_say(build, "Averaged over %s too.", other_names);
     }

@@ -37,6 +37,9 @@ struct figure_spec **figure_defaults(const struct figure_results *results, size_
 
 /* ---- What is shown ---- */
 
+/* Shades end before the scale's palest colours, which white paper swallows. */
+#define FIGURE_SHADE_HIGHEST 0.84
+
 enum figure_marker {
     MARKER_NONE,
     MARKER_CIRCLE,

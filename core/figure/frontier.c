@@ -76,7 +76,7 @@ static int add_run(struct build *build, const struct reach *reached, size_t firs
                                       .line = true, .dashed = end, .shade = NAN };
     if (!*labelled)
         series->label = !end ? build->y.more_is_better ? "upper envelope" : "lower envelope"
-                             : "best is smallest or largest";
+                             : "there the best size is the smallest or largest";
     *labelled = true;
     return 0;
 }
@@ -103,6 +103,7 @@ static int add_envelope(struct build *build)
         first++;
     while (last > first && reached[last].y == reached[last - 1].y) /* it ends with its last gain */
         last--;
+    size_t before = figure->series_count;
     for (size_t k = first, next; k < last; k = next) {
         bool end = sizes > 2 && (reached[k].group == 0 || reached[k].group == sizes - 1);
         next = k + 1;
@@ -110,6 +111,12 @@ static int add_envelope(struct build *build)
             next++;
         if (add_run(build, reached, k, next, low, high, end, &labelled[end]))
             return -1;
+    }
+    /* In the legend the envelope comes before its ends. */
+    if (figure->series_count > before + 1 && figure->series[before].role == ROLE_ENVELOPE_END) {
+        struct figure_series first_run = figure->series[before];
+        figure->series[before] = figure->series[before + 1];
+        figure->series[before + 1] = first_run;
     }
     return 0;
 }

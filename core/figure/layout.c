@@ -133,6 +133,14 @@ static bool stands_beside(const struct figure *figure)
     return count >= 2 && count < 5 && !figure->colour_bar;
 }
 
+static bool fits(const struct layout *layout, const char *const *lines, const struct entry *entry, double most)
+{
+    for (size_t i = 0; i < entry->line_count; i++)
+        if (text_width(lines[i], layout->size, false) > most)
+            return false;
+    return true;
+}
+
 static void add_entry(struct layout *layout, const struct figure_series *series, int what, const char *text,
                       double most)
 {
@@ -142,6 +150,11 @@ static void add_entry(struct layout *layout, const struct figure_series *series,
     *entry = (struct entry){ .series = series };
     entry->what = what;
     entry->line_count = wrap(layout, text, layout->size, most, entry->lines, 4);
+    /* Lines of about equal length. */
+    const char *lines[4];
+    while (entry->line_count > 1 && (most *= 0.95) > 20 &&
+           wrap(layout, text, layout->size, most, lines, 4) == entry->line_count && fits(layout, lines, entry, most))
+        memcpy(entry->lines, lines, sizeof lines);
 }
 
 static void add_note(struct layout *layout, int what, const char *text)
@@ -154,7 +167,7 @@ static void add_note(struct layout *layout, int what, const char *text)
 static void list_entries(struct layout *layout)
 {
     const struct figure *figure = layout->figure;
-    const double most = fmin(170, layout->width * 0.3);
+    const double most = fmin(150, layout->width * 0.3);
     size_t labelled = 0, listed = 0;
     bool all_lost = false, some_lost = false;
     for (size_t i = 0; i < figure->series_count; i++)
@@ -318,6 +331,14 @@ static void draw_axes(struct layout *layout)
                     true, false, ink, y_title);
 }
 
+static bool bands_are_bars(const struct figure *figure)
+{
+    for (size_t i = 0; i < figure->series_count; i++)
+        if (figure->series[i].low && figure->series[i].line)
+            return false;
+    return true;
+}
+
 /* A short piece of what the entry stands for, from x to x + 18. */
 static void draw_sample(struct layout *layout, const struct entry *entry, double x, double y)
 {
@@ -326,6 +347,13 @@ static void draw_sample(struct layout *layout, const struct entry *entry, double
     double from[2] = { x, x + 18 }, at[2] = { y, y };
     switch (entry->what) {
     case ENTRY_BAND:
+        if (bands_are_bars(layout->figure)) {
+            rule(layout, x + 9, y - 4.5, x + 9, y + 4.5, grey, 0.9);
+            rule(layout, x + 7, y - 4.5, x + 11, y - 4.5, grey, 0.9);
+            rule(layout, x + 7, y + 4.5, x + 11, y + 4.5, grey, 0.9);
+            paint_marker(layout->canvas, MARKER_CIRCLE, x + 9, y, 2.2, grey, true);
+            return;
+        }
         canvas_fill(layout->canvas, 4, (double[]){ x, x + 18, x + 18, x }, (double[]){ y - 4, y - 4, y + 4, y + 4 },
                     colour);
         rule(layout, x, y, x + 18, y, grey, 1.3);
@@ -367,11 +395,10 @@ static double draw_colour_bar(struct layout *layout, double x, double top)
     const struct figure_axis *scale = &layout->figure->scale;
     double height = (layout->box.top - layout->box.bottom) * (layout->entry_count ? 0.55 : 0.8), bottom = top - height;
     enum { STEPS = 64 };
-    const double shade_highest = 0.9; /* as build_colour gives them */
     for (int i = 0; i < STEPS; i++) {
         double low = bottom + height * i / STEPS, high = bottom + height * (i + 1) / STEPS + (i + 1 < STEPS ? 0.4 : 0);
         canvas_fill(layout->canvas, 4, (double[]){ x, x + 10, x + 10, x }, (double[]){ low, low, high, high },
-                    paint_shade(shade_highest * (i + 0.5) / STEPS));
+                    paint_shade(FIGURE_SHADE_HIGHEST * (i + 0.5) / STEPS));
     }
     for (size_t i = 0; i < layout->scale.count; i++) {
         const struct tick *tick = &layout->scale.tick[i];
@@ -480,9 +507,9 @@ int figure_lay_out(const struct figure *figure, struct canvas *canvas, double wi
     if (place_frame(&layout))
         goto out;
     draw_grid(&layout);
+    draw_axes(&layout);
     if (paint_series(canvas, figure, &layout.box, err))
         goto out;
-    draw_axes(&layout);
     paint_marks(canvas, figure, &layout.box);
     if (layout.direct)
         draw_names(&layout);

@@ -64,22 +64,24 @@ static bool linear(struct arena *arena, const struct figure_axis *axis, double r
     return true;
 }
 
-/* Numbers within a few decades: 0.05, 0.1, 0.2; outside everyday size 5×10⁻⁵. */
-static char *log_label(struct arena *arena, double value)
+/* All labels of an axis alike: 0.05, 0.1, 0.2, or outside everyday sizes 5×10⁻⁵, 10⁻⁴. */
+static char *log_label(struct arena *arena, int digit, int exponent, bool everyday)
 {
-    if (value >= 0.999e-3 && value < 0.999e5)
-        return quantity_text(arena, value, false, 3);
-    return quantity_text(arena, value, true, 3);
+    if (everyday)
+        return fixed(arena, digit * pow(10, exponent), -exponent);
+    char *power = quantity_power(arena, exponent);
+    return power && digit > 1 ? arena_format(arena, "%d×%s", digit, power) : power;
 }
 
 /* Powers of ten where the range holds two or more, else round multiples of them. */
 static bool decades(struct arena *arena, const struct figure_axis *axis, double room, struct ticks *ticks)
 {
-    static const unsigned digits[] = { 1u << 1, 1u << 1 | 1u << 3, 1u << 1 | 1u << 2 | 1u << 5, 0x3fe & ~(1u << 7 | 1u << 9) };
+    static const unsigned digits[] = { 1u << 1, 1u << 1 | 1u << 3, 1u << 1 | 1u << 2 | 1u << 5,
+                                       1u << 1 | 1u << 2 | 1u << 3 | 1u << 5, 0x17e };
     double first = log10(axis->low), last = log10(axis->high);
     int lowest = (int)floor(first + 1e-9), highest = (int)ceil(last - 1e-9);
     int powers = (int)floor(last + 1e-9) - (int)ceil(first - 1e-9) + 1;
-    if (powers >= 2) {
+    if (powers >= 3 || (powers == 2 && last - first > 1.7)) {
         int stride = 1;
         while ((double)(powers / stride) > fmax(room, 2))
             stride++;
@@ -94,7 +96,7 @@ static bool decades(struct arena *arena, const struct figure_axis *axis, double 
         }
         return true;
     }
-    if (last - first < 0.15) { /* as good as linear */
+    if (last - first < 0.45) { /* as good as linear */
         struct figure_axis flat = *axis;
         flat.logarithmic = false;
         return linear(arena, &flat, room, ticks);
@@ -108,13 +110,14 @@ static bool decades(struct arena *arena, const struct figure_axis *axis, double 
                 smallest = fmin(smallest, log10(digit / before));
                 before = digit;
             }
-        if (smallest / (last - first) * room >= 0.8)
+        if (smallest / (last - first) * room >= 0.6)
             choice = i;
     }
+    bool everyday = axis->low > 0.5e-4 && axis->high < 1e5;
     for (int e = lowest; e < highest + 1; e++)
         for (int digit = 1; digit < 10; digit++) {
             bool major = digits[choice] >> digit & 1;
-            char *label = major ? log_label(arena, digit * pow(10, e)) : NULL;
+            char *label = major ? log_label(arena, digit, e, everyday) : NULL;
             if (major && !label)
                 return false;
             add(ticks, axis, digit * pow(10, e), label, major);
