@@ -124,8 +124,9 @@ double horizon_rate(const struct horizon *horizon, const struct settings *settin
 
 static int geometric_grid(struct agenda *agenda, uint64_t steps, double points, struct iso_error *err)
 {
-    const size_t most = points < (double)steps ? (size_t)points : (size_t)steps;
-    agenda->steps = memory_array(most ? most : 1, sizeof *agenda->steps);
+    enum { MOST = 1000000 };
+    const size_t most = points < MOST ? (size_t)points : MOST, distinct = most < steps ? most : (size_t)steps;
+    agenda->steps = memory_array(distinct ? distinct : 1, sizeof *agenda->steps);
     if (!agenda->steps)
         return error_memory(err);
     for (size_t k = 0; k < most; k++) {

@@ -17,6 +17,18 @@ struct model {
     size_t inputs, outputs;
 };
 
+/* The weights come from the checkpoint: what they had started from need not be there any more. */
+static void forget_start(struct tree *tree)
+{
+    struct node *model = node_get(tree->root, "model");
+    for (size_t i = 0; model && model->kind == NODE_MAP && i < model->count; i++)
+        if (strcmp(model->keys[i]->text, "from") == 0) {
+            memmove(&model->keys[i], &model->keys[i + 1], (model->count - i - 1) * sizeof *model->keys);
+            memmove(&model->values[i], &model->values[i + 1], (model->count - i - 1) * sizeof *model->values);
+            model->count--;
+        }
+}
+
 /* Settings from a recipe's text, with an override; NULL and the messages as one error. */
 static struct settings *read_recipe(const struct model *model, const char *assignment, struct iso_error *err)
 {
@@ -27,6 +39,8 @@ static struct settings *read_recipe(const struct model *model, const char *assig
         tree_free(tree);
         tree = NULL;
     }
+    if (tree)
+        forget_start(tree);
     struct settings *settings = tree ? settings_read(tree, model->plugins, found) : NULL;
     if (!settings) {
         struct text text = { 0 };
