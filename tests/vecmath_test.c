@@ -48,6 +48,7 @@ static float alone(const struct compared *function, float x)
     case 'e' * 256 + 'x': return function->name[3] ? iso_expm1(argument) : iso_exp(argument);
     case 'l' * 256 + 'o': return function->name[3] ? iso_log1p(argument) : iso_log(argument);
     case 't' * 256 + 'a': return iso_tanh(argument);
+    case 's' * 256 + 'o': return iso_softplus(argument);
     case 's' * 256 + 'i': return function->name[2] == 'g' ? iso_sigmoid(argument) : iso_sin(argument);
     case 'e' * 256 + 'r': return iso_erf(argument);
     default: return iso_cos(argument);

@@ -110,13 +110,12 @@ ISO_VECTOR float iso_expm1(float x)
     return 2.0f * (half * p + (half - 0.5f));
 }
 
-/* Natural logarithm; log(0) = -inf, NaN below. Error at most 1 ulp. */
-ISO_VECTOR float iso_log(float x)
+/* log(x / 2^log2_scale) for x positive, finite and not subnormal; any number for others, NaN included. */
+ISO_VECTOR float iso_log_normal(float x, float log2_scale)
 {
-    const int tiny = x < 0x1p-126f;
-    const uint32_t bits = iso_bits_of(tiny ? x * 0x1p24f : x) - 0x3f3504f3u; /* from sqrt(1/2) */
+    const uint32_t bits = iso_bits_of(x) - 0x3f3504f3u; /* from sqrt(1/2) */
     /* x = 2^k m with sqrt(1/2) <= m < sqrt(2); the exponent is biased to stay positive. */
-    const float k = (float)(int32_t)((bits + 0x4b800000u) >> 23) - (tiny ? 175.0f : 151.0f);
+    const float k = (float)(int32_t)((bits + 0x4b800000u) >> 23) - (151.0f + log2_scale);
     const float f = iso_float_of((bits & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
     const float square = f * f;
     float p = 0x1.147338p-4f;
@@ -128,7 +127,14 @@ ISO_VECTOR float iso_log(float x)
     p = p * f + 0x1.99a476p-3f;
     p = p * f - 0x1.000006p-2f;
     p = p * f + 0x1.555548p-2f;
-    const float y = f + (square * (f * p - 0.5f) + k * ISO_LN2_LOW) + k * ISO_LN2_HIGH;
+    return f + (square * (f * p - 0.5f) + k * ISO_LN2_LOW) + k * ISO_LN2_HIGH;
+}
+
+/* Natural logarithm; log(0) = -inf, NaN below. Error at most 1 ulp. */
+ISO_VECTOR float iso_log(float x)
+{
+    const int tiny = x < 0x1p-126f;
+    const float y = iso_log_normal(tiny ? x * 0x1p24f : x, tiny ? 24.0f : 0.0f);
     const float inside = x > 0 ? (x <= 0x1.fffffep+127f ? y : x) : iso_float_of(0x7fc00000u);
     return x == 0 ? iso_float_of(0xff800000u) : inside;
 }
@@ -139,6 +145,13 @@ ISO_VECTOR float iso_log1p(float x)
     const float sum = 1.0f + x;
     const float lost = (x - (sum - 1.0f)) / sum;
     return iso_log(sum) + (x < 0x1p24f && x > -1.0f ? lost : 0.0f);
+}
+
+/* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). Error at most 2 ulp. */
+ISO_VECTOR float iso_softplus(float x)
+{
+    const float e = iso_exp(-iso_abs(x)), sum = 1.0f + e;
+    return (x < 0 ? 0 : x) + (iso_log_normal(sum, 0) + (e - (sum - 1.0f)) / sum);
 }
 
 /* Hyperbolic tangent. Error at most 3 ulp. */

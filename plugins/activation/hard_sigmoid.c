@@ -14,7 +14,7 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     (void)state, (void)x;
     ISO_ELEMENTWISE
     for (size_t i = 0; i < n; i++) {
-        const float slope = (y[i] > 0) & (y[i] < 1) ? 1.0f / 6 : 0;
+        const float slope = ((y[i] > 0) & (y[i] < 1)) ? 1.0f / 6 : 0;
         dx[i] = dy[i] * slope;
     }
 }

@@ -1,4 +1,4 @@
-/* softplus: y = log(1 + e^(beta x)) / beta = max(x, 0) + log(1 + e^-|beta x|) / beta; dy/dx = 1 - e^(-beta y).
+/* softplus: y = log(1 + e^(beta x)) / beta; dy/dx = 1 - e^(-beta y).
  * FLOP: product, e^x, log(1 + x), quotient, maximum, sum; product, e^x - 1, product. */
 #include <isoflop/parts.h>
 
@@ -9,7 +9,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
     const float beta = (float)((const struct softplus *)state)->beta;
     ISO_ELEMENTWISE
     for (size_t i = 0; i < n; i++)
-        y[i] = (x[i] < 0 ? 0 : x[i]) + iso_log1p(iso_exp(-iso_abs(beta * x[i]))) / beta;
+        y[i] = iso_softplus(beta * x[i]) / beta;
 }
 
 static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)

@@ -15,9 +15,9 @@ static void value(const void *state, size_t rows, size_t outputs, const float *r
     for (size_t i = 0; i < rows; i++) {
         double sum = 0;
         for (size_t j = i * outputs; j < (i + 1) * outputs; j++) {
-            const float z = raw[j], tail = iso_log1p(iso_exp(-iso_abs(z)));
+            const float z = raw[j];
             const double y = (1 - smoothing) * (double)targets->dense[j] + smoothing / 2;
-            sum += weight * y * (double)((z < 0 ? -z : 0) + tail) + (1 - y) * (double)((z > 0 ? z : 0) + tail);
+            sum += weight * y * (double)iso_softplus(-z) + (1 - y) * (double)iso_softplus(z);
             if (gradient) {
                 const double yes = (double)iso_sigmoid(z), no = (double)iso_sigmoid(-z);
                 gradient[j] = (float)(((1 - y) * yes - weight * y * no) / (double)outputs);

@@ -36,6 +36,7 @@ COMPARE_LOOP(iso_exp)
 COMPARE_LOOP(iso_expm1)
 COMPARE_LOOP(iso_log)
 COMPARE_LOOP(iso_log1p)
+COMPARE_LOOP(iso_softplus)
 COMPARE_LOOP(iso_tanh)
 COMPARE_LOOP(iso_sigmoid)
 COMPARE_LOOP(iso_erf)
@@ -47,11 +48,17 @@ static double exact_sigmoid(double x)
     return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
 }
 
+static double exact_softplus(double x)
+{
+    return fmax(x, 0) + log1p(exp(-fabs(x))) + (isnan(x) ? x : 0); /* fmax hides NaN */
+}
+
 static const struct compared compared[] = {
     { "exp", iso_exp_block, exp, 1.1, INFINITY },
     { "expm1", iso_expm1_block, expm1, 2, INFINITY },
     { "log", iso_log_block, log, 1, INFINITY },
     { "log1p", iso_log1p_block, log1p, 2, INFINITY },
+    { "softplus", iso_softplus_block, exact_softplus, 2, INFINITY },
     { "tanh", iso_tanh_block, tanh, 3, INFINITY },
     { "sigmoid", iso_sigmoid_block, exact_sigmoid, 3, INFINITY },
     { "erf", iso_erf_block, erf, 2, INFINITY },
