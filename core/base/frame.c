@@ -82,6 +82,8 @@ static void number_cell(const struct column *column, size_t row, char out[NUMBER
         number_export_float(number, out);
     else if (column->kind == COLUMN_INTEGER && fabs(number) < 0x1p63)
         snprintf(out, NUMBER_TEXT, "%.0f", number);
+    else if (column->kind == COLUMN_SETTING && isfinite(number))
+        number_text(number, out);
     else
         number_export_double(number, out);
 }

@@ -11,6 +11,7 @@ enum column_kind {
     COLUMN_INTEGER, /* numbers without a fraction */
     COLUMN_FLOAT,   /* float32 values: written with %.9g */
     COLUMN_DOUBLE,  /* written with %.17g */
+    COLUMN_SETTING, /* numbers that a person chose, such as 0.1: written in their shortest exact form */
     COLUMN_TEXT
 };
 

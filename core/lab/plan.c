@@ -316,7 +316,7 @@ static struct plan *read_plan(const char *path, const char *const *overrides, si
     plan->tree = tree_read(path, found);
     if (!plan->tree)
         goto fail;
-    if (plan->tree->root->kind != NODE_MAP) {
+    if (!plan->tree->root || plan->tree->root->kind != NODE_MAP) {
         diagnostics_add(found, SEVERITY_ERROR, plan->tree->root, "a recipe is a mapping of sections, not %s",
                         node_describe(plan->tree->root));
         goto fail;

@@ -1,0 +1,22 @@
+/* Values of options: numbers and words, read strictly. A text that is NULL (the option is not given) leaves *value as it
+ * is. 0, or -1 and an error that says what is wanted. */
+#ifndef COMMAND_ARGUMENTS_H
+#define COMMAND_ARGUMENTS_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "command/options.h"
+
+int argument_count(const char *option, const char *text, uint64_t *value, struct iso_error *err);  /* at least 1 */
+int argument_seconds(const char *option, const char *text, double *value, struct iso_error *err);  /* above 0 */
+/* The index in `words`, which end with NULL. */
+int argument_choice(const char *option, const char *text, const char *const *words, int *value, struct iso_error *err);
+
+
+/* options_read for a command that takes between `least` and `most` arguments: arguments[0 ... most - 1] get them, and keep
+ * what they hold where there are fewer. */
+int arguments_read(int argc, char **argv, const struct option *options, const char **arguments, size_t least,
+                    size_t most, const char *usage, struct iso_error *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* isoflop export: the tables of trials and points, in plan order, every value in full precision. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/arguments.h"
+#include "lab/results.h"
+
+static void remove_column(struct frame *frame, const char *name)
+{
+    struct column *column = frame_find(frame, name);
+    if (!column)
+        return;
+    free(column->name);
+    free(column->numbers);
+    for (size_t row = 0; column->texts && row < frame->rows; row++)
+        free(column->texts[row]);
+    free(column->texts);
+    const size_t index = (size_t)(column - frame->column);
+    memmove(column, column + 1, (frame->columns - index - 1) * sizeof *column);
+    frame->columns--;
+}
+
+static int run(int argc, char **argv, struct command_outcome *outcome)
+{
+    static const char *const tables[] = { "trials", "points", NULL }, *const formats[] = { "csv", "jsonl", NULL };
+    struct option_list without = { 0 };
+    const char *table_name = NULL, *format_name = NULL, *folder = NULL;
+    const struct option options[] = {
+        { .name = "--table", .value = &table_name },
+        { .name = "--format", .value = &format_name },
+        { .name = "--without", .list = &without },
+        { 0 },
+    };
+    struct iso_error *err = &outcome->error;
+    struct frame *frame = NULL;
+    int table = 0, format = 0, status = STATUS_WRONG;
+    if (arguments_read(argc, argv, options, &folder, 1, 1, command_export.arguments, err)
+        || argument_choice("--table", table_name, tables, &table, err)
+        || argument_choice("--format", format_name, formats, &format, err))
+        goto out;
+    frame = lab_frame(folder, table == 0 ? LAB_TRIALS : LAB_POINTS, err);
+    if (!frame)
+        goto out;
+    for (size_t i = 0; i < without.count; i++)
+        remove_column(frame, without.values[i]);
+    status = STATUS_DONE;
+    if ((format == 0 ? frame_write_csv(frame, stdout) : frame_write_jsonl(frame, stdout)) || fflush(stdout)) {
+        iso_fail(&outcome->error, "cannot write the table to standard output");
+        status = STATUS_FAILED;
+    }
+out:
+    frame_free(frame);
+    free(without.values);
+    return status;
+}
+
+const struct command command_export = {
+    .name = "export",
+    .arguments = "DIR [--table trials|points] [--format csv|jsonl] [--without COLUMN]...",
+    .summary = "every trial, or every measurement, of an experiment",
+    .help = "  --table TABLE      trials (default): one row a trial; points: one row a measurement\n"
+            "  --format FORMAT    csv (default) or jsonl\n"
+            "  --without COLUMN   leaves a column out; without `seconds`, equal runs give equal bytes\n",
+    .run = run,
+};

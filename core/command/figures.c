@@ -1,0 +1,131 @@
+/* Draws an experiment's figures into its folder. */
+#include "command/figures.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "lab/results.h"
+
+static const char *const endings[] = { [FIGURE_SVG] = "svg", [FIGURE_PNG] = "png", [FIGURE_PDF] = "pdf" };
+
+/* The figures of the recipe, or the default ones. */
+static struct figure_spec **read_specs(const struct lab_experiment *experiment, const struct figure_results *results,
+                                       size_t *count, struct iso_error *err)
+{
+    const struct node *figures = node_get(experiment->tree->root, "figures");
+    *count = 0;
+    if (!figures || figures->kind != NODE_MAP || !figures->count)
+        return figure_defaults(results, count, err);
+    struct diagnostics *found = diagnostics_new();
+    struct figure_spec **specs = memory_array(figures->count, sizeof *specs);
+    for (size_t i = 0; found && specs && i < figures->count; i++) {
+        struct figure_spec *spec = figure_spec_read(figures->keys[i]->text, figures->values[i], found);
+        if (spec)
+            specs[(*count)++] = spec;
+    }
+    if (!found || !specs) {
+        error_memory(err);
+    } else if (diagnostics_count(found, SEVERITY_ERROR)) {
+        struct text text = { 0 };
+        diagnostics_text(found, &text);
+        iso_fail(err, "the stored recipe has a wrong figure: %s", text.data ? text.data : "");
+        text_free(&text);
+    }
+    diagnostics_free(found);
+    return specs;
+}
+
+static bool is_asked_for(const struct figures_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->name_count; i++)
+        if (strcmp(request->names[i], name) == 0)
+            return true;
+    return !request->name_count;
+}
+
+static int check_names(const struct figures_request *request, struct figure_spec *const *specs, size_t count,
+                       struct iso_error *err)
+{
+    for (size_t i = 0; i < request->name_count; i++) {
+        bool known = false;
+        struct text text = { 0 };
+        for (size_t k = 0; k < count; k++) {
+            known = known || strcmp(figure_spec_name(specs[k]), request->names[i]) == 0;
+            text_format(&text, "%s%s", k ? ", " : "", figure_spec_name(specs[k]));
+        }
+        if (!known)
+            iso_fail(err, "there is no figure \"%s\"; there are %s", request->names[i], text.data ? text.data : "none");
+        text_free(&text);
+        if (!known)
+            return -1;
+    }
+    return 0;
+}
+
+static int draw(const struct figures_request *request, const struct figure_spec *spec,
+                const struct figure_results *results, FILE *out, size_t *drawn, struct iso_error *err)
+{
+    struct iso_error nothing = ERROR_NONE;
+    struct figure *figure = figure_build(spec, results, &nothing);
+    if (!figure) {
+        fprintf(out, "figure %s: nothing to draw: %s\n", figure_spec_name(spec), nothing.text);
+        return 0;
+    }
+    struct text text = { 0 };
+    text_format(&text, "%s/figures", request->folder);
+    int status = text.failed ? error_memory(err) : file_make_folder(text.data, err);
+    text_format(&text, "/%s.%s", figure_spec_name(spec), endings[request->format]);
+    if (!status)
+        status = text.failed ? error_memory(err)
+                             : figure_draw(figure, text.data, request->format, request->width, request->height, err);
+    if (!status) {
+        fprintf(out, "figure: %s\n", text.data);
+        (*drawn)++;
+    }
+    text_free(&text);
+    figure_free(figure);
+    return status;
+}
+
+/* The unit of the losses, where one holds for all trials. */
+static const char *loss_unit(const struct lab_experiment *experiment)
+{
+    const struct node *loss = node_get(experiment->tree->root, "loss");
+    for (size_t p = 0; p < experiment->path_count; p++)
+        if (strcmp(experiment->paths[p], "loss") == 0)
+            return NULL;
+    const char *name = !loss ? "cross_entropy" : loss->kind == NODE_MAP && loss->count ? loss->keys[0]->text
+                       : loss->kind == NODE_SCALAR ? loss->text : "";
+    return strcmp(name, "cross_entropy") == 0 ? "nats" : NULL;
+}
+
+int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, struct iso_error *err)
+{
+    struct lab_experiment *experiment = lab_experiment(request->folder, err);
+    struct frame *trials = experiment ? lab_frame(request->folder, LAB_TRIALS, err) : NULL;
+    struct frame *points = trials ? lab_frame(request->folder, LAB_POINTS, err) : NULL;
+    struct figure_spec **specs = NULL;
+    size_t count = 0;
+    int status = -1;
+    *drawn = 0;
+    if (!points)
+        goto out;
+    const struct figure_results results = { .title = experiment->title, .loss_unit = loss_unit(experiment),
+                                            .trials = trials, .points = points };
+    specs = read_specs(experiment, &results, &count, err);
+    if (!specs || check_names(request, specs, count, err))
+        goto out;
+    status = 0;
+    for (size_t i = 0; !status && i < count; i++)
+        if (is_asked_for(request, figure_spec_name(specs[i])))
+            status = draw(request, specs[i], &results, out, drawn, err);
+out:
+    for (size_t i = 0; i < count; i++)
+        figure_spec_free(specs[i]);
+    free(specs);
+    frame_free(points);
+    frame_free(trials);
+    lab_experiment_free(experiment);
+    return status;
+}

@@ -1,0 +1,21 @@
+/* Figures of an experiment, from its stored results: shared by `run` and `plot`. */
+#ifndef COMMAND_FIGURES_H
+#define COMMAND_FIGURES_H
+
+#include <stdio.h>
+
+#include "figure/figure.h"
+
+struct figures_request {
+    const char *folder;        /* of the experiment */
+    const char *const *names;  /* figures of its recipe; name_count 0: all, or the defaults where it has none */
+    size_t name_count;
+    enum figure_format format;
+    unsigned width, height;    /* 0: default */
+};
+
+/* Draws into FOLDER/figures and writes a line to `out` for each: the file, or why there is nothing to draw. -1 where a
+ * name is unknown or a file can't be written. *drawn: files made. */
+int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, struct iso_error *err);
+
+#endif

@@ -1,0 +1,284 @@
+/* isoflop run: trains what a recipe describes and what is not done yet, then draws its figures. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/numbers.h"
+#include "command/command.h"
+#include "command/figures.h"
+#include "command/progress.h"
+#include "command/tables.h"
+#include "command/arguments.h"
+
+#define RECIPE_LIMIT ((size_t)16 << 20)
+#define TABLE_ROWS 20
+
+struct given {
+    const char *recipe, *out, *backend, *trial, *shard, *jobs_text, *threads_text, *timeout_text;
+    struct option_list overrides;
+    uint64_t jobs, threads;
+    double timeout;
+    bool retry, fail_fast, smoke, no_figures;
+};
+
+/* ---- Signals: the first asks for an orderly end, the second for an end ---- */
+
+static volatile sig_atomic_t stop_asked;
+static int wake[2] = { -1, -1 };
+
+static void on_signal(int number)
+{
+    const int before = errno;
+    (void)number;
+    stop_asked = stop_asked ? 2 : 1;
+    if (write(wake[1], "", 1) < 0) /* the pipe is full: the parent is awake */
+        errno = before;
+    errno = before;
+}
+
+static int catch_signals(struct iso_error *err)
+{
+    struct sigaction action = { .sa_handler = on_signal };
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    if (pipe(wake))
+        return error_system(err, "cannot make", "a pipe");
+    for (int i = 0; i < 2; i++) {
+        fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+        fcntl(wake[i], F_SETFL, O_NONBLOCK);
+    }
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction before;
+        if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN)
+            continue; /* nohup stays nohup */
+        sigaction(signals[i], &action, NULL);
+    }
+    return 0;
+}
+
+/* ---- What is asked for ---- */
+
+static int read_shard(const char *text, struct run_options *options, struct command_outcome *outcome)
+{
+    if (!text)
+        return STATUS_DONE;
+    char *end;
+    const unsigned long part = strtoul(text, &end, 10);
+    const unsigned long parts = *end == '/' ? strtoul(end + 1, &end, 10) : 0;
+    if (*end || !part || part > parts || parts > 1000000 || *text == '-' || *text == '+') {
+        iso_fail(&outcome->error, "isoflop run: --shard needs I/N with I from 1 to N, such as 2/8, not %s", text);
+        return STATUS_WRONG;
+    }
+    options->shard = part;
+    options->shards = parts;
+    return STATUS_DONE;
+}
+
+/* The command as it was typed, for the record. */
+static char *join_words(int argc, char **argv)
+{
+    struct text text = { 0 };
+    text_add_string(&text, "isoflop");
+    for (int i = 0; i < argc; i++)
+        text_format(&text, " %s", argv[i]);
+    return text_take(&text);
+}
+
+static int add_backend(struct given *given, char **made, struct command_outcome *outcome)
+{
+    if (!given->backend)
+        return STATUS_DONE;
+    struct text text = { 0 };
+    text_format(&text, "backend=%s", given->backend);
+    *made = text_take(&text);
+    struct option_list *list = &given->overrides;
+    if (!*made || memory_grow(&list->values, &list->capacity, list->count + 1, sizeof *list->values)) {
+        error_memory(&outcome->error);
+        return STATUS_FAILED;
+    }
+    list->values[list->count++] = *made;
+    return STATUS_DONE;
+}
+
+static unsigned processors(void)
+{
+    const long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > 1024 ? 1024 : (unsigned)count;
+}
+
+/* ---- The end ---- */
+
+static int write_summary(const char *folder, struct iso_error *err)
+{
+    const char *columns[8];
+    struct frame *trials = lab_frame(folder, LAB_TRIALS, err);
+    if (!trials)
+        return -1;
+    const size_t count = table_columns(trials, columns);
+    struct summary *summary = summary_new(trials, columns, count, err);
+    if (!summary)
+        return -1;
+    if (count && summary->count) {
+        printf("\n");
+        table_write(summary, TABLE_TEXT, TABLE_ROWS, stdout);
+        if (summary->count > TABLE_ROWS)
+            printf("... and %zu more points\n", summary->count - TABLE_ROWS);
+        printf("\n");
+    }
+    summary_free(summary);
+    printf("table: isoflop table %s    every number: isoflop export %s --table trials|points\n", folder, folder);
+    return 0;
+}
+
+static void say_outcome(const struct given *given, const char *folder, const struct run_counts *counts, bool changed)
+{
+    if (given->smoke) {
+        fprintf(stderr, "smoke test: %zu of %zu trials made their first steps; nothing was kept\n",
+                counts->done + counts->diverged, counts->planned);
+    } else if (stop_asked) {
+        fprintf(stderr, "stopped: %zu of %zu trials are done and kept in %s; the same command goes on with the rest\n",
+                counts->before + counts->done + counts->diverged, counts->planned, folder);
+    } else if (!counts->to_train) {
+        if (counts->failed_before)
+            fprintf(stderr, "nothing to train: %zu of %zu trials are done in %s, %zu failed (--retry trains them "
+                    "again)\n", counts->before, counts->planned, folder, counts->failed_before);
+        else
+            fprintf(stderr, "nothing to do: all %zu trials are done in %s%s\n", counts->planned, folder,
+                    changed ? "; the recipe is changed in what is not trained" : "");
+    } else if (counts->failed) {
+        fprintf(stderr, "%zu of %zu trials failed; --retry trains them again, `isoflop status %s` lists them\n",
+                counts->failed, counts->planned, folder);
+    }
+}
+
+static int finish(const struct given *given, const char *folder, const struct run_counts *counts, bool changed,
+                  struct command_outcome *outcome)
+{
+    say_outcome(given, folder, counts, changed);
+    const bool failed = counts->failed || counts->failed_before || stop_asked;
+    if (given->smoke || stop_asked)
+        return failed ? STATUS_FAILED : STATUS_DONE;
+    if (write_summary(folder, &outcome->error))
+        return STATUS_FAILED;
+    const struct figures_request request = { .folder = folder, .format = FIGURE_SVG };
+    size_t drawn;
+    if ((counts->to_train || changed) && !given->no_figures && figures_draw(&request, stdout, &drawn, &outcome->error))
+        return STATUS_FAILED;
+    return failed ? STATUS_FAILED : STATUS_DONE;
+}
+
+static int train(const struct given *given, struct run_options *options, struct command_outcome *outcome)
+{
+    struct iso_error *err = &outcome->error;
+    struct plugins *plugins = plugins_new(NULL, err);
+    struct plan *plan = NULL;
+    struct progress *progress = NULL;
+    char *folder = NULL, *text = NULL;
+    size_t length;
+    int status = STATUS_WRONG;
+    outcome->found = diagnostics_new();
+    if (!outcome->found)
+        error_memory(err);
+    if (!outcome->found || !plugins || !(text = file_read(given->recipe, RECIPE_LIMIT, &length, err)))
+        goto out;
+    options->recipe = text;
+    plan = plan_prepare(given->recipe, given->overrides.values, given->overrides.count, plugins, outcome->found);
+    if (!plan)
+        goto out;
+    status = STATUS_FAILED;
+    folder = given->out ? strdup(given->out) : file_join("results", plan->name);
+    progress = folder ? progress_new(plan, given->recipe, options->jobs, err) : NULL;
+    if (!progress || catch_signals(err)) {
+        if (!folder)
+            error_memory(err);
+        goto out;
+    }
+    options->folder = folder;
+    options->stop = &stop_asked;
+    options->wake = wake[0];
+    const struct run_listener listener = progress_listener(progress);
+    struct run_counts counts;
+    bool changed;
+    const int ran = run_plan(plan, plugins, options, &listener, &counts, &changed, err);
+    progress_free(progress);
+    progress = NULL;
+    status = ran ? STATUS_FAILED : finish(given, folder, &counts, changed, outcome);
+out:
+    progress_free(progress);
+    free(folder);
+    free(text);
+    plan_free(plan);
+    plugins_free(plugins);
+    return status;
+}
+
+static int run(int argc, char **argv, struct command_outcome *outcome)
+{
+    struct given given = { .jobs = processors(), .threads = 1 };
+    const struct option known[] = {
+        { .name = "--out", .value = &given.out },
+        { .name = "--jobs", .value = &given.jobs_text },
+        { .name = "--threads", .value = &given.threads_text },
+        { .name = "--backend", .value = &given.backend },
+        { .name = "--set", .list = &given.overrides },
+        { .name = "--trial", .value = &given.trial },
+        { .name = "--retry", .flag = &given.retry },
+        { .name = "--fail-fast", .flag = &given.fail_fast },
+        { .name = "--trial-timeout", .value = &given.timeout_text },
+        { .name = "--shard", .value = &given.shard },
+        { .name = "--smoke", .flag = &given.smoke },
+        { .name = "--no-figures", .flag = &given.no_figures },
+        { 0 },
+    };
+    struct iso_error *err = &outcome->error;
+    char *backend = NULL, *words = join_words(argc, argv);
+    struct run_options options = { 0 };
+    int status = STATUS_WRONG;
+    if (!arguments_read(argc, argv, known, &given.recipe, 1, 1, command_run.arguments, err)
+        && !argument_count("--jobs", given.jobs_text, &given.jobs, err)
+        && !argument_count("--threads", given.threads_text, &given.threads, err)
+        && !argument_seconds("--trial-timeout", given.timeout_text, &given.timeout, err)
+        && !(status = read_shard(given.shard, &options, outcome)) && !(status = add_backend(&given, &backend, outcome))) {
+        options.overrides = given.overrides.values;
+        options.override_count = given.overrides.count;
+        options.command = words ? words : "isoflop run";
+        options.jobs = given.jobs > 4096 ? 4096 : (unsigned)given.jobs;
+        options.threads = (unsigned)given.threads;
+        options.trial = given.trial;
+        options.retry = given.retry;
+        options.fail_fast = given.fail_fast;
+        options.smoke = given.smoke;
+        options.trial_timeout = given.timeout;
+        status = train(&given, &options, outcome);
+    }
+    free(words);
+    free(backend);
+    free(given.overrides.values);
+    return status;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .arguments = "RECIPE [--out DIR] [--jobs N] [--threads N] [--backend NAME] [--set PATH=VALUE]... [--trial KEY]"
+                 " [--retry] [--fail-fast] [--trial-timeout S] [--shard I/N] [--smoke]",
+    .summary = "train what a recipe describes and is not done yet, then draw its figures",
+    .help = "  --out DIR           where results go (default: results/NAME)\n"
+            "  --jobs N            trials trained at a time (default: one a processor)\n"
+            "  --threads N         threads of one trial, for backends that use them (default: 1)\n"
+            "  --backend NAME      how layers are computed: a backend plugin\n"
+            "  --set PATH=VALUE    overrides a value of the recipe; may be repeated\n"
+            "  --trial KEY         trains the one trial whose key begins so\n"
+            "  --retry             trains failed trials again\n"
+            "  --fail-fast         stops at the first trial that fails\n"
+            "  --trial-timeout S   ends a trial that takes longer than S seconds\n"
+            "  --shard I/N         trains the I-th of N parts of the plan\n"
+            "  --smoke             two steps of each trial; keeps nothing\n"
+            "  --no-figures        draws no figures at the end\n"
+            "Ctrl-C stops in good order, a second one at once; the same command goes on with what is left.\n",
+    .run = run,
+};

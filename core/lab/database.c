@@ -1,0 +1,306 @@
+/* The database under the store: schema, opening, journal mode by file system; the folder's lock. */
+#include "lab/database.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
+
+#include "base/file.h"
+
+static const char schema[] =
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
+    "CREATE TABLE experiments (id INTEGER PRIMARY KEY, name TEXT NOT NULL, title TEXT NOT NULL, recipe TEXT NOT NULL,"
+    " resolved TEXT NOT NULL, overrides TEXT NOT NULL, folder TEXT NOT NULL, paths TEXT NOT NULL,"
+    " trials INTEGER NOT NULL, fingerprint TEXT NOT NULL UNIQUE, created TEXT NOT NULL);"
+    "CREATE TABLE numerics (id INTEGER PRIMARY KEY, version TEXT NOT NULL, build TEXT NOT NULL,"
+    " backend TEXT NOT NULL, kernel TEXT NOT NULL, instruction_set TEXT NOT NULL, libm TEXT NOT NULL,"
+    " UNIQUE (version, build, backend, kernel, instruction_set, libm));"
+    "CREATE TABLE runs (id INTEGER PRIMARY KEY, experiment INTEGER NOT NULL REFERENCES experiments,"
+    " started TEXT NOT NULL, ended TEXT, outcome TEXT, command TEXT NOT NULL, jobs INTEGER NOT NULL,"
+    " threads INTEGER NOT NULL, host TEXT NOT NULL, system TEXT NOT NULL, cpu TEXT NOT NULL, process INTEGER NOT NULL,"
+    " version TEXT NOT NULL, build TEXT NOT NULL, compiler TEXT NOT NULL, flags TEXT NOT NULL);"
+    /* plugins and data sets that a run used */
+    "CREATE TABLE parts (run INTEGER NOT NULL REFERENCES runs, kind TEXT NOT NULL, name TEXT NOT NULL,"
+    " revision INTEGER, file TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (run, kind, name, checksum))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE trials (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, status TEXT NOT NULL, recipe TEXT NOT NULL,"
+    " wanted TEXT NOT NULL, folder TEXT NOT NULL, run INTEGER REFERENCES runs, numerics INTEGER REFERENCES numerics,"
+    " attempts INTEGER NOT NULL DEFAULT 0, started TEXT, ended TEXT, error TEXT,"
+    " params INTEGER NOT NULL, params_weights INTEGER NOT NULL, params_hidden INTEGER NOT NULL,"
+    " steps INTEGER, epochs REAL, examples INTEGER, flops INTEGER, flops_matmul INTEGER, flops_6nd INTEGER,"
+    " flops_report INTEGER, "
+    DATABASE_MEASURED("train") DATABASE_MEASURED("train_eval") DATABASE_MEASURED("validation")
+    DATABASE_MEASURED("test") DATABASE_MEASURED("best_validation") DATABASE_MEASURED("best_test")
+    " best_step INTEGER, diverged_step INTEGER, stop_reason TEXT, seconds REAL);"
+    "CREATE TABLE places (experiment INTEGER NOT NULL REFERENCES experiments, place INTEGER NOT NULL,"
+    " trial INTEGER NOT NULL REFERENCES trials, seed INTEGER NOT NULL, swept TEXT NOT NULL,"
+    " PRIMARY KEY (experiment, place)) WITHOUT ROWID;"
+    "CREATE TABLE points (trial INTEGER NOT NULL REFERENCES trials, number INTEGER NOT NULL, step INTEGER NOT NULL,"
+    " epoch REAL, examples INTEGER NOT NULL, flops INTEGER NOT NULL, flops_matmul INTEGER NOT NULL,"
+    " flops_6nd INTEGER NOT NULL, flops_report INTEGER NOT NULL, rate REAL, seconds REAL, "
+    DATABASE_MEASURED("train") DATABASE_MEASURED("train_eval") DATABASE_MEASURED("validation")
+    DATABASE_MEASURED("test")
+    " extras TEXT, PRIMARY KEY (trial, number)) WITHOUT ROWID;"
+    "CREATE TABLE laws (experiment INTEGER NOT NULL REFERENCES experiments, name TEXT NOT NULL, result TEXT NOT NULL,"
+    " PRIMARY KEY (experiment, name)) WITHOUT ROWID;";
+
+int database_fail(sqlite3 *database, struct iso_error *err)
+{
+    const char *file = database ? sqlite3_db_filename(database, "main") : NULL;
+    int code = database ? sqlite3_extended_errcode(database) & 0xff : SQLITE_NOMEM;
+    const char *advice = code == SQLITE_FULL      ? "; make room on this disk, then run the same command again"
+                         : code == SQLITE_BUSY    ? "; another program is using it"
+                         : code == SQLITE_CORRUPT ? "; the file is damaged: move the folder away and run again"
+                         : code == SQLITE_NOTADB  ? "; this is no results store of isoflop" : "";
+    return iso_fail(err, "%s: %s%s", file ? file : DATABASE_FILE, database ? sqlite3_errmsg(database) : "out of memory",
+                    advice);
+}
+
+int database_run(sqlite3 *database, const char *sql, struct iso_error *err)
+{
+    return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : database_fail(database, err);
+}
+
+sqlite3_stmt *database_prepare(sqlite3 *database, const char *sql, struct iso_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK)
+        database_fail(database, err);
+    return statement;
+}
+
+int database_do(sqlite3 *database, sqlite3_stmt *statement, struct iso_error *err)
+{
+    int status = sqlite3_step(statement) == SQLITE_DONE ? 0 : database_fail(database, err);
+    sqlite3_reset(statement);
+    return status;
+}
+
+void database_bind_real(sqlite3_stmt *statement, int index, double value)
+{
+    if (isfinite(value))
+        sqlite3_bind_double(statement, index, value);
+    else
+        sqlite3_bind_null(statement, index);
+}
+
+void database_bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
+}
+
+double database_real(sqlite3_stmt *statement, int column)
+{
+    return sqlite3_column_type(statement, column) == SQLITE_NULL ? NAN : sqlite3_column_double(statement, column);
+}
+
+const char *database_text(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    return text ? (const char *)text : "";
+}
+
+/* One number that a statement gives. */
+static int64_t number_of(sqlite3 *database, const char *sql)
+{
+    int64_t number = -1;
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+/* WAL needs memory shared between processes, which network file systems don't give; their magic numbers are those of
+ * statfs(2). What is unknown to have it (FUSE, 9P) counts as one. */
+static bool is_local(const char *folder)
+{
+#ifdef __linux__
+    static const unsigned long remote[] = { 0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x0bd00bd0, 0x65735546, 0x00c36400,
+                                            0x47504653, 0x5346414f, 0x01021997, 0x19830326, 0x7461636f, 0x20030528,
+                                            0x01161970, 0x6b414653, 0x73757245 };
+    struct statfs system;
+    if (statfs(folder, &system))
+        return false;
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if (((unsigned long)system.f_type & 0xffffffff) == remote[i])
+            return false;
+    return true;
+#else
+    (void)folder;
+    return false;
+#endif
+}
+
+static int check_version(sqlite3 *database, const char *path, bool write, struct iso_error *err)
+{
+    int64_t application = number_of(database, "PRAGMA application_id");
+    int64_t version = number_of(database, "PRAGMA user_version");
+    int64_t tables = number_of(database, "SELECT count(*) FROM sqlite_master");
+    if (application < 0 || version < 0 || tables < 0)
+        return database_fail(database, err);
+    if (tables == 0 && write) {
+        char head[128];
+        snprintf(head, sizeof head, "PRAGMA application_id = %d; PRAGMA user_version = %d;", DATABASE_APPLICATION,
+                 DATABASE_VERSION);
+        if (database_run(database, "BEGIN IMMEDIATE", err) || database_run(database, schema, err)
+            || database_run(database, head, err) || database_run(database, "COMMIT", err))
+            return -1;
+        return 0;
+    }
+    if (application != DATABASE_APPLICATION)
+        return iso_fail(err, "%s is no results store of isoflop", path);
+    if (version != DATABASE_VERSION)
+        return iso_fail(err, "%s has schema version %lld, this isoflop writes %d: %s", path, (long long)version,
+                        DATABASE_VERSION, version > DATABASE_VERSION ? "use the newer isoflop that wrote it"
+                                                                     : "export its tables with the isoflop that wrote it");
+    return 0;
+}
+
+sqlite3 *database_open(const char *folder, bool write, struct iso_error *err)
+{
+    sqlite3 *database = NULL;
+    char *path = file_join(folder, DATABASE_FILE);
+    int status = -1;
+    if (!path) {
+        error_memory(err);
+        return NULL;
+    }
+    struct stat facts;
+    if (!write && stat(path, &facts)) {
+        if (errno == ENOENT)
+            iso_fail(err, "%s holds no experiment (there is no %s in it); `isoflop run RECIPE --out %s` makes one",
+                     folder, DATABASE_FILE, folder);
+        else
+            error_system(err, "cannot read", path);
+        goto out;
+    }
+    int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    if (sqlite3_open_v2(path, &database, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        database_fail(database, err);
+        goto out;
+    }
+    sqlite3_busy_timeout(database, 10000);
+    sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (database_run(database, "PRAGMA trusted_schema = OFF", err))
+        goto out;
+    if (write
+        && (database_run(database, is_local(folder) ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE", err)
+            || database_run(database, "PRAGMA synchronous = FULL", err)))
+        goto out;
+    status = check_version(database, path, write, err);
+out:
+    free(path);
+    if (status) {
+        sqlite3_close(database);
+        return NULL;
+    }
+    return database;
+}
+
+int database_close(sqlite3 *database, bool written, struct iso_error *err)
+{
+    if (!database)
+        return 0;
+    int status = 0;
+    if (written) {
+        /* A reader that has it open keeps the journal as it is; the last to close then takes the -wal file in. */
+        sqlite3_busy_timeout(database, 200);
+        int code = sqlite3_exec(database, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+        if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED)
+            status = database_fail(database, err);
+    }
+    if (sqlite3_close(database) != SQLITE_OK)
+        status = database_fail(database, err);
+    return status;
+}
+
+/* ---- The lock: OUT/lock, held by an advisory lock that ends with its process; its text is for people ---- */
+
+static int lock_region(int file, int command, short type, struct flock *region)
+{
+    *region = (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+    return fcntl(file, command, region);
+}
+
+static void read_holder(int file, char *holder, size_t size)
+{
+    ssize_t got = pread(file, holder, size - 1, 0);
+    holder[got > 0 ? got : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+}
+
+int lock_take(const char *folder, struct iso_error *err)
+{
+    char *path = file_join(folder, "lock");
+    int file = -1;
+    if (!path) {
+        error_memory(err);
+        return -1;
+    }
+    for (;;) {
+        struct stat held, named;
+        struct flock region;
+        file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (file < 0) {
+            error_system(err, "cannot write", path);
+            break;
+        }
+        if (lock_region(file, F_SETLK, F_WRLCK, &region)) {
+            char holder[400];
+            read_holder(file, holder, sizeof holder);
+            iso_fail(err, "%s is being written by another isoflop (%s); wait for it, or choose another folder with "
+                     "--out", folder, holder[0] ? holder : "unknown");
+            close(file);
+            file = -1;
+            break;
+        }
+        /* The one before us may have removed the file between our open and our lock. */
+        if (!fstat(file, &held) && !stat(path, &named) && held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
+            char host[256] = "", text[400];
+            gethostname(host, sizeof host - 1);
+            int length = snprintf(text, sizeof text, "host %s, process %ld\n", host, (long)getpid());
+            if (ftruncate(file, 0) || pwrite(file, text, (size_t)length, 0) != length) {
+                error_system(err, "cannot write", path);
+                close(file);
+                file = -1;
+            }
+            break;
+        }
+        close(file);
+    }
+    free(path);
+    return file;
+}
+
+void lock_release(const char *folder, int lock)
+{
+    char *path = file_join(folder, "lock");
+    if (path && lock >= 0)
+        unlink(path);
+    if (lock >= 0)
+        close(lock);
+    free(path);
+}
+
+bool lock_held(const char *folder, char *holder, size_t size)
+{
+    char *path = file_join(folder, "lock");
+    int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    struct flock region;
+    bool held = file >= 0 && lock_region(file, F_GETLK, F_RDLCK, &region) == 0 && region.l_type != F_UNLCK;
+    if (held)
+        read_holder(file, holder, size);
+    if (file >= 0)
+        close(file);
+    free(path);
+    return held;
+}

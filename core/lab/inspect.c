@@ -1,0 +1,288 @@
+/* States, provenance and single trials, read from the store. */
+#include "lab/inspect.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "lab/database.h"
+#include "lab/plan.h"
+
+#define CURRENT "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'current')"
+
+/* ---- States ---- */
+
+static int read_counts(sqlite3 *database, struct lab_status *status, struct iso_error *err)
+{
+    sqlite3_stmt *statement = database_prepare(
+        database,
+        "SELECT status, count(*), sum(seconds) FROM trials WHERE id IN (SELECT trial FROM places WHERE experiment = "
+        CURRENT ") GROUP BY status", err);
+    int code;
+    if (!statement)
+        return -1;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *name = database_text(statement, 0);
+        const uint64_t count = (uint64_t)sqlite3_column_int64(statement, 1);
+        uint64_t *const counts[] = { &status->pending, &status->active, &status->done, &status->diverged,
+                                     &status->failed };
+        for (int i = TRIAL_PENDING; i <= TRIAL_FAILED; i++)
+            if (strcmp(name, trial_status_names[i]) == 0)
+                *counts[i] += count;
+        status->planned += count;
+        status->seconds += sqlite3_column_double(statement, 2);
+    }
+    sqlite3_finalize(statement);
+    if (code != SQLITE_DONE)
+        return database_fail(database, err);
+    statement = database_prepare(database, "SELECT count(*) FROM trials WHERE id NOT IN (SELECT trial FROM places WHERE "
+                                 "experiment = " CURRENT ")", err);
+    if (statement && sqlite3_step(statement) == SQLITE_ROW)
+        status->left_over = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return statement ? 0 : -1;
+}
+
+/* Trials that run now, with their last point, and those that failed, with the reason. */
+static int read_open(sqlite3 *database, struct lab_status *status, struct iso_error *err)
+{
+    static const struct { const char *name; enum column_kind kind; } columns[] = {
+        { "trial", COLUMN_INTEGER }, { "key", COLUMN_TEXT },     { "status", COLUMN_TEXT }, { "step", COLUMN_INTEGER },
+        { "epoch", COLUMN_DOUBLE },  { "train.loss", COLUMN_DOUBLE }, { "error", COLUMN_TEXT },
+    };
+    static const char sql[] =
+        "SELECT min(place), key, status, p.step, p.epoch, p.train_loss, error FROM places"
+        " JOIN trials ON trials.id = places.trial LEFT JOIN points p ON p.trial = trials.id AND trials.status = 'running'"
+        " AND p.number = (SELECT max(number) FROM points WHERE trial = trials.id)"
+        " WHERE experiment = " CURRENT " AND status IN ('running', 'failed') GROUP BY trials.id ORDER BY 1";
+    const uint64_t rows = status->active + status->failed;
+    sqlite3_stmt *statement = database_prepare(database, sql, err);
+    status->open = frame_new((size_t)rows);
+    int code = SQLITE_ERROR;
+    bool failed = !status->open;
+    for (size_t i = 0; !failed && i < sizeof columns / sizeof *columns; i++)
+        failed = !frame_add_column(status->open, columns[i].name, columns[i].kind);
+    for (size_t row = 0; statement && !failed && (code = sqlite3_step(statement)) == SQLITE_ROW && row < rows; row++)
+        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+            struct column *column = &status->open->column[i];
+            if (sqlite3_column_type(statement, (int)i) == SQLITE_NULL)
+                continue;
+            if (column->kind == COLUMN_TEXT)
+                failed = column_set_text(column, row, database_text(statement, (int)i)) || failed;
+            else
+                column->numbers[row] = sqlite3_column_double(statement, (int)i);
+        }
+    sqlite3_finalize(statement);
+    if (failed)
+        return error_memory(err);
+    return code == SQLITE_DONE || code == SQLITE_ROW ? 0 : statement ? database_fail(database, err) : -1;
+}
+
+struct lab_status *lab_status(const char *folder, struct iso_error *err)
+{
+    sqlite3 *database = database_open(folder, false, err);
+    struct lab_experiment *experiment = NULL;
+    struct lab_status *status = NULL;
+    int failed = -1;
+    if (!database || database_run(database, "BEGIN", err)
+        || !(experiment = lab_read_experiment(database, folder, err)))
+        goto out;
+    status = memory_array(1, sizeof *status);
+    if (!status) {
+        error_memory(err);
+        goto out;
+    }
+    status->name = experiment->name;
+    status->title = experiment->title;
+    experiment->name = experiment->title = NULL;
+    if (read_counts(database, status, err) || read_open(database, status, err))
+        goto out;
+    status->running = lock_held(folder, status->holder, sizeof status->holder);
+    failed = 0;
+out:
+    lab_experiment_free(experiment);
+    database_close(database, false, NULL);
+    if (failed) {
+        lab_status_free(status);
+        return NULL;
+    }
+    return status;
+}
+
+void lab_status_free(struct lab_status *status)
+{
+    if (!status)
+        return;
+    free(status->name);
+    free(status->title);
+    frame_free(status->open);
+    free(status);
+}
+
+double lab_rate(const char *folder)
+{
+    double rate = NAN;
+    struct iso_error ignored = ERROR_NONE;
+    sqlite3 *database = database_open(folder, false, &ignored);
+    sqlite3_stmt *statement = database ? database_prepare(database, "SELECT sum(flops) * 1.0 / sum(seconds) FROM trials"
+                                                          " WHERE status = 'done' AND seconds > 0", &ignored) : NULL;
+    if (statement && sqlite3_step(statement) == SQLITE_ROW)
+        rate = database_real(statement, 0);
+    sqlite3_finalize(statement);
+    database_close(database, false, NULL);
+    return rate;
+}
+
+/* ---- Provenance ---- */
+
+/* "NAME  VALUE" lines for each row; names are the columns'. `prefix` goes before each line. */
+static int add_rows(sqlite3 *database, const char *sql, const char *parameter, const char *prefix, bool one_line,
+                    struct text *out, struct iso_error *err)
+{
+    sqlite3_stmt *statement = database_prepare(database, sql, err);
+    int code, rows = 0;
+    if (!statement)
+        return -1;
+    if (parameter)
+        database_bind_text(statement, 1, parameter);
+    for (; (code = sqlite3_step(statement)) == SQLITE_ROW; rows++) {
+        if (one_line)
+            text_add_string(out, prefix);
+        for (int i = 0; i < sqlite3_column_count(statement); i++) {
+            if (sqlite3_column_type(statement, i) == SQLITE_NULL || !database_text(statement, i)[0])
+                continue;
+            if (one_line)
+                text_format(out, "%s%s", i ? "  " : "", database_text(statement, i));
+            else
+                text_format(out, "%s%-16s %s\n", prefix, sqlite3_column_name(statement, i),
+                            database_text(statement, i));
+        }
+        text_add_string(out, one_line ? "\n" : "");
+    }
+    sqlite3_finalize(statement);
+    return code == SQLITE_DONE ? rows : database_fail(database, err);
+}
+
+int lab_show(const char *folder, struct text *out, struct iso_error *err)
+{
+    sqlite3 *database = database_open(folder, false, err);
+    int status = -1;
+    if (!database || database_run(database, "BEGIN", err))
+        goto out;
+    if (add_rows(database, "SELECT name, title, folder AS 'recipe''s folder', overrides, trials AS 'places',"
+                 " created FROM experiments WHERE id = " CURRENT, NULL, "", false, out, err) < 0)
+        goto out;
+    text_add_string(out, "\nnumerics of its trials (version, build, backend, kernel, instruction set, libm, trials)\n");
+    if (add_rows(database, "SELECT n.version, n.build, n.backend, n.kernel, n.instruction_set, n.libm, count(*)"
+                 " FROM numerics n JOIN trials t ON t.numerics = n.id GROUP BY n.id", NULL, "  ", true, out, err) < 0)
+        goto out;
+    text_add_string(out, "\nlast run\n");
+    if (add_rows(database, "SELECT started, ended, outcome, command, jobs, threads, host, system, cpu, process, version,"
+                 " build, compiler, flags FROM runs ORDER BY id DESC LIMIT 1", NULL, "  ", false, out, err) < 0)
+        goto out;
+    text_add_string(out, "\nplugins and data (kind, name, revision, SHA-256, file)\n");
+    if (add_rows(database, "SELECT DISTINCT kind, name, CASE WHEN revision THEN revision END, checksum, file FROM parts"
+                 " ORDER BY kind, name", NULL, "  ", true, out, err) < 0)
+        goto out;
+    status = out->failed ? error_memory(err) : 0;
+out:
+    database_close(database, false, NULL);
+    return status;
+}
+
+/* The whole key that `given` begins, or that the trial at this place of the plan has. */
+static int find_key(sqlite3 *database, const char *given, char key[HASH_TEXT], struct iso_error *err)
+{
+    const bool place = strspn(given, "0123456789") == strlen(given) && strlen(given) < 8;
+    sqlite3_stmt *statement = database_prepare(
+        database, place ? "SELECT key FROM trials JOIN places ON places.trial = trials.id WHERE experiment = " CURRENT
+                          " AND place = CAST(?1 AS INTEGER)"
+                        : "SELECT key FROM trials WHERE substr(key, 1, length(?1)) = ?1 LIMIT 2", err);
+    if (!statement)
+        return -1;
+    database_bind_text(statement, 1, given);
+    int status = 0, rows = 0, code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW && rows < 2) {
+        snprintf(key, HASH_TEXT, "%s", database_text(statement, 0));
+        rows++;
+    }
+    if (code != SQLITE_DONE && code != SQLITE_ROW)
+        status = database_fail(database, err);
+    else if (rows != 1)
+        status = iso_fail(err, rows ? "several trials have keys that begin with \"%s\"; give more of it"
+                                    : "there is no trial \"%s\"; `isoflop export DIR --table trials` lists keys and places",
+                          given);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* `seeds: 3` of a resolved trial is one seed; as a recipe it has to be [3]. */
+static int make_seeds_a_list(struct tree *tree)
+{
+    struct node *seeds = node_get(tree->root, "seeds");
+    if (!seeds || seeds->kind == NODE_LIST)
+        return 0;
+    struct node **streams = seeds->kind == NODE_MAP ? seeds->values : &seeds;
+    const size_t count = seeds->kind == NODE_MAP ? seeds->count : 1;
+    for (size_t i = 0; i < count; i++) {
+        if (streams[i]->kind == NODE_LIST)
+            continue;
+        struct node *list = node_new(tree, NODE_LIST, NULL);
+        if (!list || node_append(tree, list, NULL, streams[i]))
+            return -1;
+        streams[i] = list;
+    }
+    for (size_t i = 0; i < tree->root->count; i++)
+        if (seeds->kind == NODE_LIST && strcmp(tree->root->keys[i]->text, "seeds") == 0)
+            tree->root->values[i] = seeds;
+    return 0;
+}
+
+static int add_recipe(sqlite3 *database, const char *key, struct text *out, struct iso_error *err)
+{
+    sqlite3_stmt *statement = database_prepare(database, "SELECT recipe, folder FROM trials WHERE key = ?1", err);
+    struct diagnostics *found = diagnostics_new();
+    struct tree *tree = NULL;
+    int status = -1;
+    if (!statement || !found)
+        goto out;
+    database_bind_text(statement, 1, key);
+    if (sqlite3_step(statement) != SQLITE_ROW) {
+        database_fail(database, err);
+        goto out;
+    }
+    const char *recipe = database_text(statement, 0);
+    tree = tree_parse("recipe", recipe, strlen(recipe), found);
+    if (!tree || !tree->root || make_seeds_a_list(tree)) {
+        iso_fail(err, "the stored recipe of trial %s is damaged", key);
+        goto out;
+    }
+    text_format(out, "# paths in it start from %s\n", database_text(statement, 1));
+    node_yaml(tree->root, out);
+    status = 0;
+out:
+    sqlite3_finalize(statement);
+    diagnostics_free(found);
+    tree_free(tree);
+    return status;
+}
+
+int lab_show_trial(const char *folder, const char *given, struct text *out, struct iso_error *err)
+{
+    static const char sql[] =
+        "SELECT key, status, error, attempts, started, ended, steps, epochs, params, flops, train_loss AS 'train.loss',"
+        " validation_loss AS 'validation.loss', test_loss AS 'test.loss', test_accuracy AS 'test.accuracy',"
+        " best_step AS 'best.step', diverged_step AS 'diverged.step', stop_reason, seconds, n.version, n.build,"
+        " n.backend, n.kernel, n.instruction_set, n.libm FROM trials LEFT JOIN numerics n ON n.id = trials.numerics"
+        " WHERE key = ?1";
+    char key[HASH_TEXT] = "";
+    sqlite3 *database = database_open(folder, false, err);
+    int status = -1;
+    if (database && !database_run(database, "BEGIN", err) && !find_key(database, given, key, err)
+        && add_rows(database, sql, key, "# ", false, out, err) >= 0)
+        status = add_recipe(database, key, out, err);
+    database_close(database, false, NULL);
+    return status ? -1 : out->failed ? error_memory(err) : 0;
+}

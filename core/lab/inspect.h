@@ -1,0 +1,35 @@
+/* Looking into an experiment's folder: states of its trials, provenance, one trial. */
+#ifndef LAB_INSPECT_H
+#define LAB_INSPECT_H
+
+#include <stdint.h>
+
+#include "base/text.h"
+#include "lab/results.h"
+
+struct sqlite3;
+/* The experiment of an open store (core/lab alone). */
+struct lab_experiment *lab_read_experiment(struct sqlite3 *database, const char *folder, struct iso_error *err);
+
+struct lab_status {
+    char *name, *title;
+    bool running;       /* a run is writing now, by `holder` */
+    char holder[400];
+    uint64_t planned;   /* distinct trials of the recipe as it now stands */
+    uint64_t pending, active, done, diverged, failed;
+    uint64_t left_over; /* trials of earlier recipes */
+    double seconds;     /* trained in all */
+    struct frame *open; /* trials that run or failed: place, key, status, step, epoch, loss, error */
+};
+struct lab_status *lab_status(const char *folder, struct iso_error *err);
+void lab_status_free(struct lab_status *status);
+
+/* Provenance of the experiment, as lines of text. */
+int lab_show(const char *folder, struct text *out, struct iso_error *err);
+/* One trial, by the beginning of its key or by its place in the plan: what is known of it as comments, then its recipe,
+ * which can be run by itself. */
+int lab_show_trial(const char *folder, const char *key, struct text *out, struct iso_error *err);
+/* Floating-point operations a second that trained trials reached; NaN where there is none. */
+double lab_rate(const char *folder);
+
+#endif

@@ -1,0 +1,57 @@
+/* Messages between the parent and its workers: frames in pipes, with length and CRC-32C. Both ends are one program, so
+ * values travel in the machine's own form. */
+#ifndef LAB_MESSAGE_H
+#define LAB_MESSAGE_H
+
+#include "base/text.h"
+#include "train/trial.h"
+
+enum message_kind {
+    MESSAGE_READY = 1, /* worker: may be given a trial */
+    MESSAGE_TRIAL,     /* parent: a struct message_trial */
+    MESSAGE_POINT,     /* worker: a point */
+    MESSAGE_PROGRESS,  /* worker: a struct message_progress */
+    MESSAGE_DONE,      /* worker: a result */
+    MESSAGE_FAILED,    /* worker: why, in words */
+    MESSAGE_STOPPED    /* worker: the trial was interrupted */
+};
+#define MESSAGE_LIMIT ((size_t)64 << 20)
+
+struct message_trial {
+    const char *recipe;      /* resolved, JSON */
+    const char *folder;      /* that its relative paths start from */
+    const char *checkpoints; /* folder of this trial's checkpoints; "": none are kept */
+    const char *key;
+    unsigned threads;
+    uint64_t max_steps; /* 0: all */
+};
+
+struct message_progress {
+    uint64_t step, steps;
+    double epoch, loss, rate;
+};
+
+void message_put_trial(struct text *out, const struct message_trial *trial);
+void message_put_point(struct text *out, const struct point *point);
+void message_put_result(struct text *out, const struct trial_result *result);
+/* Texts of what is got lie in `data`, extras in `arena`. -1: damaged. */
+int message_get_trial(const char *data, size_t length, struct message_trial *trial);
+int message_get_point(const char *data, size_t length, struct point *point, struct arena *arena);
+int message_get_result(const char *data, size_t length, struct trial_result *result, struct arena *arena);
+
+/* Writes one frame, whole. */
+int message_send(int file, enum message_kind kind, const void *data, size_t length, struct iso_error *err);
+
+/* Frames read so far. */
+struct message_inbox {
+    char *data;
+    size_t used, capacity, taken;
+};
+/* Reads once what there is: 1, 0 at the end, -1 and an error. */
+int message_fill(struct message_inbox *inbox, int file, struct iso_error *err);
+/* The next whole frame: 1, 0 where it is not there yet, -1 where it is damaged. The data hold until the next call of
+ * message_fill. */
+int message_next(struct message_inbox *inbox, enum message_kind *kind, const char **data, size_t *length);
+void message_inbox_free(struct message_inbox *inbox);
+
+#endif

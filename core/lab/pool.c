@@ -1,0 +1,479 @@
+/* Worker processes: started with posix_spawn, listened to with poll, replaced when they die. */
+#include "lab/pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define LINE_LIMIT 2000
+#define START_FAILURES 3 /* workers in a row that end before they are ready */
+#define STOP_SECONDS 10.0 /* that a polite stop may take */
+
+extern char **environ;
+
+struct hand {
+    pid_t process; /* 0: none */
+    int in, out, log;
+    struct message_inbox inbox;
+    bool ready, busy, timed_out;
+    size_t task;
+    struct timespec started;
+    char line[LINE_LIMIT], last[LINE_LIMIT]; /* the line that grows, and the last whole one that says something */
+    size_t line_length;
+};
+
+struct pool {
+    const struct pool_options *options;
+    const struct pool_events *events;
+    struct hand *hands;
+    struct pollfd *files;
+    char **environment;
+    unsigned start_failures;
+    bool dry; /* no task is left */
+    double seconds; /* until events.turn wants to be called again */
+};
+
+static double since(const struct timespec *from)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - from->tv_sec) + 1e-9 * (double)(now.tv_nsec - from->tv_nsec);
+}
+
+/* ---- Starting ---- */
+
+/* The environment, with libraries told to use one thread: trials run side by side. */
+static char **make_environment(void)
+{
+    static char blas[] = "OPENBLAS_NUM_THREADS=1", openmp[] = "OMP_NUM_THREADS=1";
+    size_t count = 0, kept = 0;
+    while (environ[count])
+        count++;
+    char **result = memory_array(count + 3, sizeof *result);
+    if (!result)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], "OPENBLAS_NUM_THREADS=", 21) != 0 && strncmp(environ[i], "OMP_NUM_THREADS=", 16) != 0)
+            result[kept++] = environ[i];
+    result[kept++] = blas;
+    result[kept] = openmp;
+    return result;
+}
+
+/* A pipe whose ends lie above the standard files and are not handed to children. */
+static int make_pipe(int ends[2])
+{
+    int raw[2];
+    ends[0] = ends[1] = -1;
+    if (pipe(raw))
+        return -1;
+    ends[0] = fcntl(raw[0], F_DUPFD_CLOEXEC, 3);
+    ends[1] = fcntl(raw[1], F_DUPFD_CLOEXEC, 3);
+    close(raw[0]);
+    close(raw[1]);
+    return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
+}
+
+static void close_file(int *file)
+{
+    if (*file >= 0)
+        close(*file);
+    *file = -1;
+}
+
+static int start(const struct pool *pool, struct hand *hand, struct iso_error *err)
+{
+    int in[2] = { -1, -1 }, out[2] = { -1, -1 }, log[2] = { -1, -1 }, status = -1;
+    char *const arguments[] = { (char[]){ "isoflop" }, (char[]){ "worker" }, NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t blocked;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    *hand = (struct hand){ .in = -1, .out = -1, .log = -1 };
+    if (make_pipe(in) || make_pipe(out) || make_pipe(log)) {
+        error_system(err, "cannot make", "a pipe to a worker");
+        goto out;
+    }
+    /* Ctrl-C reaches the whole group: the parent decides what becomes of the workers. */
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    int code = posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+    if (!code)
+        code = posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    if (!code)
+        code = posix_spawn_file_actions_adddup2(&actions, log[1], STDERR_FILENO);
+    if (!code)
+        code = posix_spawnattr_setsigmask(&attributes, &blocked);
+    if (!code)
+        code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    if (!code)
+        code = posix_spawn(&hand->process, "/proc/self/exe", &actions, &attributes, arguments, pool->environment);
+    if (code) {
+        hand->process = 0;
+        errno = code;
+        error_system(err, "cannot start a worker from", "/proc/self/exe");
+        goto out;
+    }
+    hand->in = in[1];
+    hand->out = out[0];
+    hand->log = log[0];
+    in[1] = out[0] = log[0] = -1;
+    fcntl(hand->log, F_SETFL, fcntl(hand->log, F_GETFL) | O_NONBLOCK);
+    status = 0;
+out:
+    for (int i = 0; i < 2; i++) {
+        close_file(&in[i]);
+        close_file(&out[i]);
+        close_file(&log[i]);
+    }
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return status;
+}
+
+/* ---- Listening ---- */
+
+/* Passes on whole lines of what a worker prints, and remembers the last one. */
+static void read_log(const struct pool *pool, struct hand *hand)
+{
+    char block[4096];
+    ssize_t got;
+    while (hand->log >= 0 && (got = read(hand->log, block, sizeof block)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return;
+        for (ssize_t i = 0; i < got; i++) {
+            if (block[i] != '\n' && hand->line_length < sizeof hand->line - 1) {
+                hand->line[hand->line_length++] = block[i];
+                continue;
+            }
+            hand->line[hand->line_length] = '\0';
+            if (hand->line[strspn(hand->line, " \t\r")]) {
+                memcpy(hand->last, hand->line, hand->line_length + 1);
+                pool->events->printed(pool->events->context, hand->line);
+            }
+            hand->line_length = 0;
+        }
+    }
+    if (hand->line_length) {
+        hand->line[hand->line_length] = '\0';
+        memcpy(hand->last, hand->line, hand->line_length + 1);
+        pool->events->printed(pool->events->context, hand->line);
+        hand->line_length = 0;
+    }
+    close_file(&hand->log);
+}
+
+/* Waits for the end of a process that closed its pipe; one that lingers is killed. */
+static int reap(struct hand *hand)
+{
+    int how = 0;
+    struct timespec begun;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    while (waitpid(hand->process, &how, WNOHANG) == 0) {
+        if (since(&begun) > 5)
+            kill(hand->process, SIGKILL);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+    hand->process = 0;
+    return how;
+}
+
+static void describe_end(const struct pool *pool, const struct hand *hand, int how, struct text *why)
+{
+    if (hand->timed_out)
+        text_format(why, "took longer than %g seconds (--trial-timeout)", pool->options->timeout);
+    else if (WIFSIGNALED(how))
+        text_format(why, "its process was killed by signal %d (%s)%s", WTERMSIG(how), strsignal(WTERMSIG(how)),
+                    WTERMSIG(how) == SIGKILL ? "; the system may have run out of memory" : "");
+    else
+        text_format(why, "its process ended with status %d", WEXITSTATUS(how));
+    if (hand->last[0])
+        text_format(why, "; it last said: %s", hand->last);
+}
+
+/* A worker is gone: its trial failed, or is to be trained again after a stop. */
+static int bury(struct pool *pool, struct hand *hand, struct iso_error *err)
+{
+    const struct pool_events *events = pool->events;
+    int status = 0, how = reap(hand);
+    read_log(pool, hand);
+    struct text why = { 0 };
+    describe_end(pool, hand, how, &why);
+    if (hand->busy)
+        status = *pool->options->stop && !hand->timed_out
+                     ? events->stopped(events->context, hand->task, err)
+                     : events->failed(events->context, hand->task, why.data ? why.data : "out of memory", err);
+    else if (!hand->ready && !*pool->options->stop && ++pool->start_failures >= START_FAILURES)
+        status = iso_fail(err, "workers end before they are ready: %s", why.data ? why.data : "out of memory");
+    text_free(&why);
+    close_file(&hand->in);
+    close_file(&hand->out);
+    close_file(&hand->log);
+    message_inbox_free(&hand->inbox);
+    hand->ready = hand->busy = false;
+    return status;
+}
+
+/* One message of a worker. -1 with *damaged: it makes no sense. */
+static int take(struct pool *pool, struct hand *hand, enum message_kind kind, const char *data, size_t length,
+                bool *damaged, struct iso_error *err)
+{
+    const struct pool_events *events = pool->events;
+    struct arena *arena = NULL;
+    int status = 0;
+    *damaged = false;
+    if (kind == MESSAGE_READY && !hand->ready) {
+        hand->ready = true;
+        pool->start_failures = 0;
+        return 0;
+    }
+    if (!hand->busy) {
+        *damaged = true;
+        return 0;
+    }
+    if (kind == MESSAGE_POINT || kind == MESSAGE_DONE) {
+        arena = arena_new();
+        if (!arena)
+            return error_memory(err);
+    }
+    switch (kind) {
+    case MESSAGE_POINT: {
+        struct point point;
+        *damaged = message_get_point(data, length, &point, arena) != 0;
+        status = *damaged ? 0 : events->point(events->context, hand->task, &point, err);
+        break;
+    }
+    case MESSAGE_PROGRESS: {
+        struct message_progress progress;
+        *damaged = length != sizeof progress;
+        if (!*damaged) {
+            memcpy(&progress, data, sizeof progress);
+            events->progress(events->context, hand->task, &progress);
+        }
+        break;
+    }
+    case MESSAGE_DONE: {
+        struct trial_result result;
+        *damaged = message_get_result(data, length, &result, arena) != 0;
+        hand->busy = *damaged;
+        status = *damaged ? 0 : events->done(events->context, hand->task, &result, err);
+        break;
+    }
+    case MESSAGE_FAILED:
+        *damaged = !length || data[length - 1] != '\0';
+        hand->busy = *damaged;
+        status = *damaged ? 0 : events->failed(events->context, hand->task, data, err);
+        break;
+    case MESSAGE_STOPPED:
+        hand->busy = false;
+        status = events->stopped(events->context, hand->task, err);
+        break;
+    default:
+        *damaged = true;
+    }
+    arena_free(arena);
+    return status;
+}
+
+/* Reads what a worker sent. A message that makes no sense ends it, as a crash does. */
+static int listen_to(struct pool *pool, struct hand *hand, struct iso_error *err)
+{
+    enum message_kind kind;
+    const char *data;
+    size_t length;
+    int got, more = message_fill(&hand->inbox, hand->out, err);
+    if (more < 0)
+        return -1;
+    while ((got = message_next(&hand->inbox, &kind, &data, &length)) > 0) {
+        bool damaged;
+        if (take(pool, hand, kind, data, length, &damaged, err))
+            return -1;
+        if (damaged) {
+            got = -1;
+            break;
+        }
+    }
+    if (got < 0) {
+        strcpy(hand->last, "(a damaged message)");
+        kill(hand->process, SIGKILL);
+    }
+    return got < 0 || !more ? bury(pool, hand, err) : 0;
+}
+
+/* ---- Handing out ---- */
+
+static int give(struct pool *pool, struct hand *hand, struct iso_error *err)
+{
+    const struct pool_events *events = pool->events;
+    struct message_trial trial = { 0 };
+    struct text text = { 0 };
+    if (!events->next(events->context, &hand->task)) {
+        pool->dry = true;
+        return 0;
+    }
+    int status = events->describe(events->context, hand->task, &trial, err);
+    if (!status) {
+        message_put_trial(&text, &trial);
+        hand->busy = true;
+        hand->timed_out = false;
+        hand->last[0] = '\0';
+        clock_gettime(CLOCK_MONOTONIC, &hand->started);
+        /* A worker that died in between is found by the end of its pipe. */
+        if (text.failed)
+            status = error_memory(err);
+        else
+            message_send(hand->in, MESSAGE_TRIAL, text.data, text.length, NULL);
+        events->describe_end(events->context, &trial);
+    }
+    text_free(&text);
+    return status;
+}
+
+static void stop_hands(struct pool *pool, int signal_number)
+{
+    for (unsigned i = 0; i < pool->options->jobs; i++)
+        if (pool->hands[i].process)
+            kill(pool->hands[i].process, signal_number);
+}
+
+/* Keeps every hand busy as long as there are tasks; lets idle ones go when there are none. */
+static int assign(struct pool *pool, struct iso_error *err)
+{
+    for (unsigned i = 0; i < pool->options->jobs; i++) {
+        struct hand *hand = &pool->hands[i];
+        if (hand->ready && !hand->busy && !pool->dry && give(pool, hand, err))
+            return -1;
+        if (hand->process && !hand->busy && pool->dry)
+            close_file(&hand->in);
+        if (!hand->process && !pool->dry && start(pool, hand, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* Milliseconds that poll may sleep. */
+static int patience(const struct pool *pool)
+{
+    double seconds = pool->seconds < 0 ? 60 : pool->seconds;
+    for (unsigned i = 0; pool->options->timeout > 0 && i < pool->options->jobs; i++) {
+        const struct hand *hand = &pool->hands[i];
+        double left = hand->busy ? pool->options->timeout - since(&hand->started) : seconds;
+        seconds = left < seconds ? left : seconds;
+    }
+    if (*pool->options->stop && seconds > 0.2)
+        seconds = 0.2;
+    return seconds > 0 ? (int)(seconds * 1000) + 1 : 0;
+}
+
+static void enforce_timeout(const struct pool *pool)
+{
+    for (unsigned i = 0; pool->options->timeout > 0 && i < pool->options->jobs; i++) {
+        struct hand *hand = &pool->hands[i];
+        if (hand->busy && !hand->timed_out && since(&hand->started) > pool->options->timeout) {
+            hand->timed_out = true;
+            kill(hand->process, SIGKILL);
+        }
+    }
+}
+
+/* One wait, and what came of it. */
+static int turn(struct pool *pool, struct iso_error *err)
+{
+    struct pollfd *files = pool->files;
+    const unsigned jobs = pool->options->jobs;
+    for (unsigned i = 0; i < jobs; i++) {
+        const struct hand *hand = &pool->hands[i];
+        files[2 * i] = (struct pollfd){ .fd = hand->process ? hand->out : -1, .events = POLLIN };
+        files[2 * i + 1] = (struct pollfd){ .fd = hand->process ? hand->log : -1, .events = POLLIN };
+    }
+    files[2 * jobs] = (struct pollfd){ .fd = pool->options->wake, .events = POLLIN };
+    if (poll(files, 2 * jobs + 1, patience(pool)) < 0 && errno != EINTR)
+        return error_system(err, "cannot wait for", "workers");
+    for (unsigned i = 0; i < jobs; i++) {
+        struct hand *hand = &pool->hands[i];
+        if (hand->process && files[2 * i + 1].revents)
+            read_log(pool, hand);
+        if (hand->process && files[2 * i].revents && listen_to(pool, hand, err))
+            return -1;
+    }
+    if (files[2 * jobs].revents) {
+        char drained[16];
+        if (read(pool->options->wake, drained, sizeof drained) < 0 && errno != EINTR && errno != EAGAIN)
+            return error_system(err, "cannot read", "the signal pipe");
+    }
+    enforce_timeout(pool);
+    pool->seconds = -1;
+    return pool->events->turn(pool->events->context, &pool->seconds, err);
+}
+
+static bool any_left(const struct pool *pool)
+{
+    for (unsigned i = 0; i < pool->options->jobs; i++)
+        if (pool->hands[i].process)
+            return true;
+    return false;
+}
+
+int pool_run(const struct pool_options *options, const struct pool_events *events, struct iso_error *err)
+{
+    struct pool pool = { .options = options, .events = events };
+    struct timespec asked = { 0 };
+    int told = 0, status = -1;
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+    sigaction(SIGPIPE, &ignore, &before);
+    pool.hands = memory_array(options->jobs, sizeof *pool.hands);
+    pool.files = memory_array(2 * (size_t)options->jobs + 1, sizeof *pool.files);
+    pool.environment = make_environment();
+    if (!pool.hands || !pool.files || !pool.environment) {
+        error_memory(err);
+        goto out;
+    }
+    for (unsigned i = 0; i < options->jobs; i++)
+        pool.hands[i].in = pool.hands[i].out = pool.hands[i].log = -1;
+    do {
+        if (*options->stop > told) {
+            pool.dry = true;
+            stop_hands(&pool, *options->stop > 1 ? SIGKILL : SIGTERM);
+            if (!told)
+                clock_gettime(CLOCK_MONOTONIC, &asked);
+            told = *options->stop;
+        }
+        if (told == 1 && since(&asked) > STOP_SECONDS)
+            stop_hands(&pool, SIGKILL);
+        if (assign(&pool, err))
+            goto out;
+        if (!any_left(&pool))
+            break;
+        if (turn(&pool, err))
+            goto out;
+    } while (1);
+    status = 0;
+out:
+    for (unsigned i = 0; pool.hands && i < options->jobs; i++) {
+        struct hand *hand = &pool.hands[i];
+        if (hand->process) {
+            kill(hand->process, SIGKILL);
+            reap(hand);
+        }
+        close_file(&hand->in);
+        close_file(&hand->out);
+        close_file(&hand->log);
+        message_inbox_free(&hand->inbox);
+    }
+    free(pool.environment);
+    free(pool.files);
+    free(pool.hands);
+    sigaction(SIGPIPE, &before, NULL);
+    return status;
+}

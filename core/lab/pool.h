@@ -1,0 +1,35 @@
+/* The parent's side: worker processes, what they send, and what is left of them when they die. */
+#ifndef LAB_POOL_H
+#define LAB_POOL_H
+
+#include <signal.h>
+
+#include "lab/message.h"
+
+/* Tasks are known by a number. Functions that give int stop the pool with -1. */
+struct pool_events {
+    void *context;
+    bool (*next)(void *context, size_t *task); /* the next task to train; false: none is left */
+    int (*describe)(void *context, size_t task, struct message_trial *trial, struct iso_error *err);
+    void (*describe_end)(void *context, struct message_trial *trial); /* frees what describe made */
+    int (*point)(void *context, size_t task, const struct point *point, struct iso_error *err);
+    void (*progress)(void *context, size_t task, const struct message_progress *progress);
+    int (*done)(void *context, size_t task, const struct trial_result *result, struct iso_error *err);
+    int (*failed)(void *context, size_t task, const char *why, struct iso_error *err);
+    int (*stopped)(void *context, size_t task, struct iso_error *err); /* interrupted: to be trained again */
+    void (*printed)(void *context, const char *line);                  /* by a worker, on standard error */
+    /* Called in each turn; gives in *seconds when it wants to be called again (negative: whenever). */
+    int (*turn)(void *context, double *seconds, struct iso_error *err);
+};
+
+struct pool_options {
+    unsigned jobs;
+    double timeout;                    /* seconds a trial may take; 0: any */
+    const volatile sig_atomic_t *stop; /* 1: end politely; 2: at once */
+    int wake;                          /* readable when *stop changed; -1: none */
+};
+
+/* Trains all tasks. All workers are gone when it returns. 0 also after a stop; -1 where it can't go on. */
+int pool_run(const struct pool_options *options, const struct pool_events *events, struct iso_error *err);
+
+#endif

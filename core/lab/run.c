@@ -1,0 +1,455 @@
+/* An experiment's run: which trials are left, in what order, and what becomes of them. */
+#include "lab/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "lab/pool.h"
+#include "lab/store.h"
+
+/* What the run keeps of a trial (of the first place in the plan that has its key). */
+struct job {
+    size_t index; /* in the plan */
+    size_t points;
+    bool again;   /* it is done already, and trained again for what is measured or kept */
+    bool differs; /* ... and this time a point has another value */
+    struct text held; /* points of such a trial, until it ends */
+    char *wanted, *backend;
+};
+
+struct run {
+    const struct plan *plan;
+    const struct run_options *options;
+    const struct run_listener *listener;
+    struct run_counts *counts;
+    struct store *store; /* NULL: --smoke */
+    struct store_trial *states;
+    struct job *jobs;
+    size_t job_count, next;
+    struct provenance provenance;
+    volatile sig_atomic_t stop;
+};
+
+static void tell(const struct run *run, enum run_event_kind kind, const struct job *job, const char *text)
+{
+    const struct run_event event = { .kind = kind, .trial = job ? &run->plan->trials[job->index] : NULL,
+                                     .counts = run->counts, .text = text };
+    run->listener->event(run->listener->context, &event);
+}
+
+/* ---- Which trials ---- */
+
+struct by_key {
+    const char *key;
+    size_t index;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct by_key *left = a, *right = b;
+    int order = strcmp(left->key, right->key);
+    return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+/* first[i]: whether place i is the first with its key. */
+static bool *find_first(const struct plan *plan, struct iso_error *err)
+{
+    struct by_key *order = memory_array(plan->count + 1, sizeof *order);
+    bool *first = memory_array(plan->count + 1, sizeof *first);
+    if (!order || !first) {
+        free(order);
+        free(first);
+        error_memory(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < plan->count; i++)
+        order[i] = (struct by_key){ plan->trials[i].key, i };
+    qsort(order, plan->count, sizeof *order, compare_keys);
+    for (size_t i = 0; i < plan->count; i++)
+        first[order[i].index] = !i || strcmp(order[i].key, order[i - 1].key) != 0;
+    free(order);
+    return first;
+}
+
+static int compare_jobs(const void *a, const void *b, const struct plan *plan)
+{
+    const struct job *left = a, *right = b;
+    uint64_t x = plan->trials[left->index].size.flops.all, y = plan->trials[right->index].size.flops.all;
+    if (x != y)
+        return x > y ? -1 : 1;
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+static const struct plan *sorted_plan; /* for qsort, which hands no context on */
+
+static int compare_sorted(const void *a, const void *b)
+{
+    return compare_jobs(a, b, sorted_plan);
+}
+
+static bool is_chosen(const struct run *run, size_t index, const bool *first)
+{
+    const struct run_options *options = run->options;
+    if (!first[index] || (options->shards && index % options->shards != options->shard - 1))
+        return false;
+    return !options->trial || strncmp(run->plan->trials[index].key, options->trial, strlen(options->trial)) == 0;
+}
+
+static int choose(struct run *run, struct iso_error *err)
+{
+    const struct run_options *options = run->options;
+    struct run_counts *counts = run->counts;
+    bool *first = find_first(run->plan, err);
+    run->jobs = memory_array(run->plan->count + 1, sizeof *run->jobs);
+    if (!first || !run->jobs) {
+        free(first);
+        return error_memory(err);
+    }
+    for (size_t i = 0; i < run->plan->count; i++) {
+        if (!is_chosen(run, i, first))
+            continue;
+        counts->planned++;
+        const struct store_trial *state = &run->states[i];
+        bool ended = state->status == TRIAL_DONE || state->status == TRIAL_DIVERGED;
+        if (ended && state->wanted) {
+            counts->before++;
+        } else if (state->status == TRIAL_FAILED && !options->retry && !options->trial) {
+            counts->failed_before++;
+        } else {
+            run->jobs[run->job_count++] = (struct job){ .index = i, .again = ended };
+            counts->flops_to_train += (double)run->plan->trials[i].size.flops.all;
+        }
+    }
+    free(first);
+    counts->to_train = run->job_count;
+    if (!counts->planned && options->trial)
+        return iso_fail(err, "no trial of this recipe has a key that begins with \"%s\"; `isoflop plan` lists the keys",
+                        options->trial);
+    /* The longest first, so that no worker is left alone with a long one at the end. Results don't hang on it. */
+    if (options->jobs > 1) {
+        sorted_plan = run->plan;
+        qsort(run->jobs, run->job_count, sizeof *run->jobs, compare_sorted);
+    }
+    return 0;
+}
+
+/* ---- What the pool asks and tells ---- */
+
+static bool next(void *context, size_t *task)
+{
+    struct run *run = context;
+    if (run->next == run->job_count || run->stop)
+        return false;
+    *task = run->next++;
+    return true;
+}
+
+static char *json_of(const struct node *node)
+{
+    struct text text = { 0 };
+    node_json(node, &text);
+    return text_take(&text);
+}
+
+/* A plugin's name from `name` or {name: ...}. */
+static const char *plugin_name(const struct node *node, const char *otherwise)
+{
+    if (!node)
+        return otherwise;
+    if (node->kind == NODE_MAP)
+        return node->count ? node->keys[0]->text : otherwise;
+    return node->kind == NODE_SCALAR && node->text[0] ? node->text : otherwise;
+}
+
+static int describe(void *context, size_t task, struct message_trial *trial, struct iso_error *err)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    const struct plan_trial *planned = &run->plan->trials[job->index];
+    struct diagnostics *found = diagnostics_new();
+    struct tree *tree = found ? plan_trial_tree(run->plan, job->index, found) : NULL;
+    struct text wanted = { 0 }, checkpoints = { 0 };
+    int status = -1;
+    if (!tree)
+        goto out;
+    plan_wanted_json(tree, &wanted);
+    if (run->store)
+        text_format(&checkpoints, "%s/checkpoints/%s", run->options->folder, planned->key);
+    job->wanted = text_take(&wanted);
+    job->backend = strdup(plugin_name(node_get(tree->root, "backend"), "openblas"));
+    *trial = (struct message_trial){ .recipe = json_of(tree->root),
+                                     .folder = strdup(tree->folder ? tree->folder : "."),
+                                     .checkpoints = text_take(&checkpoints),
+                                     .key = planned->key,
+                                     .threads = run->options->threads,
+                                     .max_steps = run->options->smoke ? 2 : 0 };
+    if (!trial->recipe || !trial->folder || !trial->checkpoints || !job->wanted || !job->backend)
+        goto out;
+    status = run->store && !job->again ? store_start(run->store, &run->states[job->index], err) : 0;
+    run->counts->running++;
+    tell(run, RUN_STARTED, job, NULL);
+out:
+    tree_free(tree);
+    diagnostics_free(found);
+    return status ? error_memory(err) : 0;
+}
+
+static void describe_end(void *context, struct message_trial *trial)
+{
+    (void)context;
+    free((char *)trial->recipe);
+    free((char *)trial->folder);
+    free((char *)trial->checkpoints);
+}
+
+/* Points of a trial that is trained again wait until it ends; then they take the place of the earlier ones. */
+static int hold(struct run *run, struct job *job, const struct point *point, struct iso_error *err)
+{
+    int agrees = store_agrees(run->store, &run->states[job->index], job->points, point, err);
+    if (agrees < 0)
+        return -1;
+    job->differs = job->differs || !agrees;
+    struct text text = { 0 };
+    message_put_point(&text, point);
+    const size_t length = text.length;
+    text_add(&job->held, (const char *)&length, sizeof length);
+    text_add(&job->held, text.data, length);
+    const bool failed = text.failed || job->held.failed;
+    text_free(&text);
+    job->points++;
+    return failed ? error_memory(err) : 0;
+}
+
+static int release(struct run *run, struct job *job, struct iso_error *err)
+{
+    struct store_trial *state = &run->states[job->index];
+    if (store_start(run->store, state, err))
+        return -1;
+    size_t number = 0;
+    for (size_t at = 0; at < job->held.length;) {
+        size_t length;
+        struct point point;
+        struct arena *arena = arena_new();
+        memcpy(&length, job->held.data + at, sizeof length);
+        at += sizeof length;
+        int status = !arena || message_get_point(job->held.data + at, length, &point, arena)
+                         ? error_memory(err) : store_point(run->store, state, number++, &point, err);
+        arena_free(arena);
+        if (status)
+            return -1;
+        at += length;
+    }
+    return 0;
+}
+
+static void job_end(struct run *run, struct job *job)
+{
+    run->counts->running--;
+    free(job->wanted);
+    free(job->backend);
+    text_free(&job->held);
+    job->wanted = job->backend = NULL;
+    job->points = 0;
+}
+
+static int on_point(void *context, size_t task, const struct point *point, struct iso_error *err)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    if (!run->store)
+        return 0;
+    if (job->again)
+        return hold(run, job, point, err);
+    return store_point(run->store, &run->states[job->index], job->points++, point, err);
+}
+
+static void on_progress(void *context, size_t task, const struct message_progress *progress)
+{
+    const struct run *run = context;
+    const struct run_event event = { .kind = RUN_PROGRESS, .trial = &run->plan->trials[run->jobs[task].index],
+                                     .counts = run->counts, .step = progress->step, .steps = progress->steps,
+                                     .epoch = progress->epoch, .loss = progress->loss, .rate = progress->rate };
+    run->listener->event(run->listener->context, &event);
+}
+
+static int on_done(void *context, size_t task, const struct trial_result *result, struct iso_error *err)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    int status = 0;
+    if (run->store)
+        status = (job->again && release(run, job, err))
+                 || store_done(run->store, &run->states[job->index], result, job->backend, job->wanted, err);
+    if (job->differs)
+        tell(run, RUN_NOTE, job, "its points are not those of its earlier training: the numerics (build, backend, "
+             "kernel or libm) must have changed; the new ones are kept");
+    job_end(run, job);
+    if (result->status == TRIAL_DONE)
+        run->counts->done++;
+    else
+        run->counts->diverged++;
+    run->counts->flops += (double)result->last.flops.all;
+    const struct run_event event = { .kind = RUN_ENDED, .trial = &run->plan->trials[job->index],
+                                     .counts = run->counts, .result = result };
+    run->listener->event(run->listener->context, &event);
+    return status ? -1 : 0;
+}
+
+static int on_failed(void *context, size_t task, const char *why, struct iso_error *err)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    /* What is done stays done, though what was to be added failed. */
+    int status = run->store && !job->again ? store_failed(run->store, &run->states[job->index], why, err) : 0;
+    job_end(run, job);
+    run->counts->failed++;
+    tell(run, RUN_FAILED, job, why);
+    if (run->options->fail_fast && !run->stop)
+        run->stop = 1;
+    return status;
+}
+
+static int on_stopped(void *context, size_t task, struct iso_error *err)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
+    job_end(run, job);
+    run->counts->stopped++;
+    tell(run, RUN_STOPPED, job, NULL);
+    return status;
+}
+
+static void on_printed(void *context, const char *line)
+{
+    tell(context, RUN_PRINTED, NULL, line);
+}
+
+static int on_turn(void *context, double *seconds, struct iso_error *err)
+{
+    struct run *run = context;
+    if (*run->options->stop > run->stop)
+        run->stop = *run->options->stop;
+    if (run->store) {
+        if (store_commit(run->store, false, err))
+            return -1;
+        *seconds = store_waits(run->store);
+    }
+    run->listener->tick(run->listener->context, seconds);
+    return 0;
+}
+
+/* ---- The run ---- */
+
+static int add_part(struct run *run, const struct instance *instance, struct iso_error *err)
+{
+    if (!instance)
+        return 0;
+    const struct plugin *plugin = instance->plugin;
+    char sum[HASH_TEXT];
+    provenance_checksum(plugin->file, sum);
+    return store_run_part(run->store, plugin_kind_name((enum iso_kind)plugin->descriptor.kind),
+                          plugin->descriptor.name, plugin->descriptor.revision, plugin->file, sum, err);
+}
+
+/* Plugins of the trials to be trained, and the data sets. Trials of one point and of many points mostly share them:
+ * those of each sweep point's first trial are looked at, up to a limit. */
+static int add_parts(struct run *run, struct plugins *plugins, struct iso_error *err)
+{
+    const size_t enough = 256;
+    int status = 0;
+    for (size_t i = 0; !status && i < run->plan->data_count; i++) {
+        const struct plan_data *data = &run->plan->data[i];
+        status = store_run_part(run->store, "data", data->settings->dataset->plugin->descriptor.name, 0, "",
+                                data_checksum(data->data), err);
+    }
+    size_t last = SIZE_MAX, looked = 0;
+    for (size_t i = 0; !status && i < run->plan->count && looked < enough; i++) {
+        if (run->plan->trials[i].point == last)
+            continue;
+        last = run->plan->trials[i].point;
+        looked++;
+        struct diagnostics *found = diagnostics_new();
+        struct settings *settings = found ? plan_settings(run->plan, i, plugins, found) : NULL;
+        if (settings) {
+            const struct instance *parts[] = { settings->dataset, settings->initializer, settings->loss,
+                                               settings->optimizer, settings->schedule, settings->backend };
+            for (size_t p = 0; !status && p < sizeof parts / sizeof *parts; p++)
+                status = add_part(run, parts[p], err);
+            for (size_t p = 0; !status && p < settings->hidden_count; p++)
+                if (!p || settings->activation[p] != settings->activation[p - 1])
+                    status = add_part(run, settings->activation[p], err);
+        }
+        settings_free(settings);
+        diagnostics_free(found);
+    }
+    return status;
+}
+
+static int open_store(struct run *run, struct plugins *plugins, bool *changed, struct iso_error *err)
+{
+    const struct run_options *options = run->options;
+    run->store = store_create(options->folder, err);
+    if (!run->store
+        || store_enter(run->store, run->plan, options->recipe, options->overrides, options->override_count,
+                       run->states, changed, err))
+        return -1;
+    char *path = file_join(options->folder, "recipe.yaml");
+    int status = path ? 0 : error_memory(err);
+    if (!status && *changed)
+        status = file_replace(path, options->recipe, strlen(options->recipe), err);
+    free(path);
+    if (status || choose(run, err))
+        return -1;
+    if (!run->job_count)
+        return 0;
+    const struct store_run facts = { options->command, options->jobs, options->threads };
+    if (provenance_read(&run->provenance, err) || store_run_begin(run->store, &facts, &run->provenance, err))
+        return -1;
+    return add_parts(run, plugins, err);
+}
+
+int run_plan(const struct plan *plan, struct plugins *plugins, const struct run_options *options,
+             const struct run_listener *listener, struct run_counts *counts, bool *changed, struct iso_error *err)
+{
+    struct run run = { .plan = plan, .options = options, .listener = listener, .counts = counts };
+    int status = -1;
+    *counts = (struct run_counts){ 0 };
+    *changed = false;
+    run.states = memory_array(plan->count + 1, sizeof *run.states);
+    if (!run.states) {
+        error_memory(err);
+        goto out;
+    }
+    if (options->smoke ? choose(&run, err) : open_store(&run, plugins, changed, err))
+        goto out;
+    tell(&run, RUN_BEGINS, NULL, NULL);
+    if (run.job_count) {
+        const struct pool_options pool = {
+            .jobs = options->jobs < run.job_count ? options->jobs : (unsigned)run.job_count,
+            .timeout = options->trial_timeout, .stop = &run.stop, .wake = options->wake };
+        const struct pool_events events = {
+            .context = &run, .next = next, .describe = describe, .describe_end = describe_end, .point = on_point,
+            .progress = on_progress, .done = on_done, .failed = on_failed, .stopped = on_stopped,
+            .printed = on_printed, .turn = on_turn };
+        status = pool_run(&pool, &events, err);
+        if (run.store && store_run_end(run.store, status ? "error" : run.stop ? "stopped" : "ended",
+                                       status ? NULL : err))
+            status = -1;
+    } else {
+        status = 0;
+    }
+out:
+    if (store_close(run.store, status ? NULL : err))
+        status = -1;
+    for (size_t i = 0; i < run.job_count; i++) {
+        free(run.jobs[i].wanted);
+        free(run.jobs[i].backend);
+        text_free(&run.jobs[i].held);
+    }
+    free(run.jobs);
+    free(run.states);
+    return status;
+}

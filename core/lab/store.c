@@ -1,0 +1,604 @@
+/* The writing side of the results store. */
+#include "lab/store.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/numbers.h"
+#include "base/text.h"
+#include "lab/database.h"
+
+#define COMMIT_SECONDS 0.5
+
+enum statement {
+    START, FORGET, POINT, DONE, FAILED, PENDING, NUMERICS_ADD, NUMERICS_FIND, RUN_BEGIN, RUN_END, PART, AGREES,
+    TRIAL_FIND, TRIAL_ADD, PLACE_ADD, STATEMENTS
+};
+
+static const char *const sql[STATEMENTS] = {
+    [START] = "UPDATE trials SET status = 'running', attempts = attempts + 1, run = ?2, started = ?3, ended = NULL,"
+              " error = NULL WHERE id = ?1",
+    [FORGET] = "DELETE FROM points WHERE trial = ?1",
+    [POINT] = "INSERT INTO points VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+              " ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+    [DONE] = "UPDATE trials SET status = ?2, wanted = ?3, numerics = ?4, ended = ?5, error = NULL, params = ?6,"
+             " params_weights = ?7, params_hidden = ?8, steps = ?9, epochs = ?10, examples = ?11, flops = ?12,"
+             " flops_matmul = ?13, flops_6nd = ?14, flops_report = ?15, best_step = ?16, diverged_step = ?17,"
+             " stop_reason = ?18, seconds = ?19, train_loss = ?20, train_accuracy = ?21, train_cross_entropy = ?22,"
+             " train_eval_loss = ?23, train_eval_accuracy = ?24, train_eval_cross_entropy = ?25,"
+             " validation_loss = ?26, validation_accuracy = ?27, validation_cross_entropy = ?28, test_loss = ?29,"
+             " test_accuracy = ?30, test_cross_entropy = ?31, best_validation_loss = ?32,"
+             " best_validation_accuracy = ?33, best_validation_cross_entropy = ?34, best_test_loss = ?35,"
+             " best_test_accuracy = ?36, best_test_cross_entropy = ?37 WHERE id = ?1",
+    [FAILED] = "UPDATE trials SET status = 'failed', error = ?2, ended = ?3 WHERE id = ?1",
+    [PENDING] = "UPDATE trials SET status = 'pending' WHERE id = ?1",
+    [NUMERICS_ADD] = "INSERT OR IGNORE INTO numerics (version, build, backend, kernel, instruction_set, libm)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [NUMERICS_FIND] = "SELECT id FROM numerics WHERE version = ?1 AND build = ?2 AND backend = ?3 AND kernel = ?4"
+                      " AND instruction_set = ?5 AND libm = ?6",
+    [RUN_BEGIN] = "INSERT INTO runs (experiment, started, command, jobs, threads, host, system, cpu, process, version,"
+                  " build, compiler, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [RUN_END] = "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id = ?1",
+    [PART] = "INSERT OR IGNORE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [AGREES] = "SELECT step, train_loss, validation_loss, test_loss FROM points WHERE trial = ?1 AND number = ?2",
+    [TRIAL_FIND] = "SELECT id, status, wanted, attempts FROM trials WHERE key = ?1",
+    [TRIAL_ADD] = "INSERT INTO trials (key, status, recipe, wanted, folder, params, params_weights, params_hidden)"
+                  " VALUES (?1, 'pending', ?2, ?3, ?4, ?5, ?6, ?7)",
+    [PLACE_ADD] = "INSERT INTO places VALUES (?1, ?2, ?3, ?4, ?5)",
+};
+
+struct store {
+    sqlite3 *database;
+    sqlite3_stmt *statements[STATEMENTS];
+    char *folder;
+    int lock;
+    int64_t experiment, run;
+    const struct provenance *provenance;
+    bool open;                 /* a transaction is */
+    struct timespec opened;
+};
+
+static double since(const struct timespec *from)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - from->tv_sec) + 1e-9 * (double)(now.tv_nsec - from->tv_nsec);
+}
+
+static sqlite3_stmt *get(struct store *store, enum statement which, struct iso_error *err)
+{
+    if (!store->statements[which])
+        store->statements[which] = database_prepare(store->database, sql[which], err);
+    return store->statements[which];
+}
+
+/* Opens the transaction that the next writes belong to. */
+static int begin(struct store *store, struct iso_error *err)
+{
+    if (store->open)
+        return 0;
+    if (database_run(store->database, "BEGIN IMMEDIATE", err))
+        return -1;
+    store->open = true;
+    clock_gettime(CLOCK_MONOTONIC, &store->opened);
+    return 0;
+}
+
+static int put(struct store *store, enum statement which, struct iso_error *err)
+{
+    return database_do(store->database, store->statements[which], err);
+}
+
+struct store *store_create(const char *folder, struct iso_error *err)
+{
+    struct store *store = memory_array(1, sizeof *store);
+    if (!store) {
+        error_memory(err);
+        return NULL;
+    }
+    store->lock = -1;
+    store->folder = strdup(folder);
+    if (!store->folder)
+        error_memory(err);
+    else if (!file_make_folder(folder, err) && (store->lock = lock_take(folder, err)) >= 0
+             && (store->database = database_open(folder, true, err)))
+        return store;
+    store_close(store, err);
+    return NULL;
+}
+
+int store_commit(struct store *store, bool all, struct iso_error *err)
+{
+    if (!store->open || (!all && since(&store->opened) < COMMIT_SECONDS))
+        return 0;
+    if (database_run(store->database, "COMMIT", err))
+        return -1;
+    store->open = false;
+    return 0;
+}
+
+double store_waits(const struct store *store)
+{
+    if (!store->open)
+        return -1;
+    double left = COMMIT_SECONDS - since(&store->opened);
+    return left > 0 ? left : 0;
+}
+
+int store_close(struct store *store, struct iso_error *err)
+{
+    if (!store)
+        return 0;
+    int status = store->database ? store_commit(store, true, err) : 0;
+    for (size_t i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(store->statements[i]);
+    if (database_close(store->database, true, err))
+        status = -1;
+    if (store->folder)
+        lock_release(store->folder, store->lock);
+    free(store->folder);
+    free(store);
+    return status;
+}
+
+/* ---- The experiment ---- */
+
+static char *swept_json(const struct plan *plan, const struct plan_trial *trial)
+{
+    struct text text = { 0 };
+    text_add_string(&text, "[");
+    for (size_t p = 0; p < plan->path_count; p++) {
+        if (p)
+            text_add_string(&text, ",");
+        const struct node *value = trial->swept[p] ? trial->swept[p] : node_at(plan->base->root, plan->paths[p]);
+        if (value)
+            node_json(value, &text);
+        else
+            text_add_string(&text, "null");
+    }
+    text_add_string(&text, "]");
+    return text_take(&text);
+}
+
+static char *list_json(const char *const *items, size_t count)
+{
+    struct text text = { 0 };
+    text_add_string(&text, "[");
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            text_add_string(&text, ",");
+        text_add_json(&text, items[i]);
+    }
+    text_add_string(&text, "]");
+    return text_take(&text);
+}
+
+/* SHA-256 over all that makes it this experiment: its texts, and place and key of each trial. */
+static int fingerprint(const struct plan *plan, const char *recipe, const char *overrides, char out[HASH_TEXT])
+{
+    struct hash *hash = hash_new();
+    if (!hash)
+        return -1;
+    const char *texts[] = { plan->name, plan->title, recipe, overrides };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        hash_add(hash, texts[i], strlen(texts[i]) + 1);
+    for (size_t i = 0; i < plan->count; i++)
+        hash_add(hash, plan->trials[i].key, strlen(plan->trials[i].key) + 1);
+    hash_end(hash, out);
+    return 0;
+}
+
+static enum trial_status status_of(const char *name)
+{
+    for (int i = TRIAL_PENDING; i <= TRIAL_FAILED; i++)
+        if (strcmp(trial_status_names[i], name) == 0)
+            return (enum trial_status)i;
+    return TRIAL_PENDING;
+}
+
+static int add_trial(struct store *store, const struct plan *plan, size_t index, const struct tree *tree,
+                     const char *wanted, struct store_trial *state, struct iso_error *err)
+{
+    const struct plan_trial *trial = &plan->trials[index];
+    struct text json = { 0 };
+    node_json(tree->root, &json);
+    char *recipe = text_take(&json);
+    sqlite3_stmt *statement = get(store, TRIAL_ADD, err);
+    int status = -1;
+    if (!recipe)
+        error_memory(err);
+    else if (statement) {
+        database_bind_text(statement, 1, trial->key);
+        database_bind_text(statement, 2, recipe);
+        database_bind_text(statement, 3, wanted);
+        database_bind_text(statement, 4, tree->folder ? tree->folder : ".");
+        sqlite3_bind_int64(statement, 5, (int64_t)trial->size.params);
+        sqlite3_bind_int64(statement, 6, (int64_t)trial->size.params_weights);
+        sqlite3_bind_int64(statement, 7, (int64_t)trial->size.params_hidden);
+        status = put(store, TRIAL_ADD, err);
+        *state = (struct store_trial){ .id = sqlite3_last_insert_rowid(store->database), .wanted = true };
+    }
+    free(recipe);
+    return status;
+}
+
+/* Finds the trial of a key, or adds it. */
+static int enter_trial(struct store *store, const struct plan *plan, size_t index, struct store_trial *state,
+                       struct iso_error *err)
+{
+    sqlite3_stmt *find = get(store, TRIAL_FIND, err);
+    if (!find)
+        return -1;
+    struct diagnostics *found = diagnostics_new();
+    struct tree *tree = found ? plan_trial_tree(plan, index, found) : NULL;
+    struct text text = { 0 };
+    if (tree)
+        plan_wanted_json(tree, &text);
+    char *wanted = text_take(&text);
+    int status = -1;
+    if (!tree || !wanted) {
+        error_memory(err);
+        goto out;
+    }
+    database_bind_text(find, 1, plan->trials[index].key);
+    int row = sqlite3_step(find);
+    if (row == SQLITE_ROW) {
+        *state = (struct store_trial){ .id = sqlite3_column_int64(find, 0),
+                                       .status = status_of(database_text(find, 1)),
+                                       .wanted = strcmp(database_text(find, 2), wanted) == 0,
+                                       .attempts = (unsigned)sqlite3_column_int(find, 3) };
+        status = 0;
+        sqlite3_reset(find);
+    } else {
+        sqlite3_reset(find);
+        status = row == SQLITE_DONE ? add_trial(store, plan, index, tree, wanted, state, err)
+                                    : database_fail(store->database, err);
+    }
+out:
+    free(wanted);
+    tree_free(tree);
+    diagnostics_free(found);
+    return status;
+}
+
+static int add_place(struct store *store, const struct plan *plan, size_t index, const struct store_trial *state,
+                     struct iso_error *err)
+{
+    const struct plan_trial *trial = &plan->trials[index];
+    sqlite3_stmt *statement = get(store, PLACE_ADD, err);
+    char *swept = swept_json(plan, trial);
+    int status = -1;
+    if (!swept)
+        error_memory(err);
+    else if (statement) {
+        sqlite3_bind_int64(statement, 1, store->experiment);
+        sqlite3_bind_int64(statement, 2, (int64_t)trial->place);
+        sqlite3_bind_int64(statement, 3, state->id);
+        sqlite3_bind_int64(statement, 4, (int64_t)trial->seed);
+        database_bind_text(statement, 5, swept);
+        status = put(store, PLACE_ADD, err);
+    }
+    free(swept);
+    return status;
+}
+
+/* A statement that is used once, with texts for ?1, ?2, ...; *number takes the first column of a row, if it gives one. */
+static int once(struct store *store, const char *text, const char *const *values, size_t count, int64_t *number,
+                struct iso_error *err)
+{
+    sqlite3_stmt *statement = database_prepare(store->database, text, err);
+    if (!statement)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        database_bind_text(statement, (int)i + 1, values[i]);
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW && number)
+        *number = sqlite3_column_int64(statement, 0);
+    int status = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : database_fail(store->database, err);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+int store_enter(struct store *store, const struct plan *plan, const char *recipe, const char *const *overrides,
+                size_t override_count, struct store_trial *states, bool *changed, struct iso_error *err)
+{
+    char print[HASH_TEXT], now[32], current[32];
+    struct text text = { 0 };
+    node_yaml(plan->tree->root, &text);
+    char *resolved = text_take(&text), *overridden = list_json(overrides, override_count);
+    char *paths = list_json((const char *const *)plan->paths, plan->path_count);
+    int64_t same = 0, before = 0;
+    int status = -1;
+    if (!resolved || !overridden || !paths || fingerprint(plan, recipe, overridden, print)) {
+        error_memory(err);
+        goto out;
+    }
+    if (begin(store, err)
+        || once(store, "SELECT id FROM experiments WHERE fingerprint = ?1", (const char *const[]){ print }, 1, &same, err)
+        || once(store, "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'current'", NULL, 0, &before, err))
+        goto out;
+    *changed = !same || same != before;
+    if (!same) {
+        provenance_time(now);
+        char count[32];
+        snprintf(count, sizeof count, "%zu", plan->count);
+        const char *folder = plan->tree->folder ? plan->tree->folder : ".";
+        if (once(store, "INSERT INTO experiments (name, title, recipe, resolved, overrides, folder, paths, trials,"
+                 " fingerprint, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 (const char *const[]){ plan->name, plan->title, recipe, resolved, overridden, folder, paths, count,
+                                        print, now }, 10, NULL, err))
+            goto out;
+    }
+    store->experiment = same ? same : sqlite3_last_insert_rowid(store->database);
+    snprintf(current, sizeof current, "%lld", (long long)store->experiment);
+    if (*changed && once(store, "INSERT OR REPLACE INTO meta VALUES ('current', ?1)", (const char *const[]){ current },
+                         1, NULL, err))
+        goto out;
+    for (size_t i = 0; i < plan->count; i++)
+        if (enter_trial(store, plan, i, &states[i], err) || (!same && add_place(store, plan, i, &states[i], err)))
+            goto out;
+    status = store_commit(store, true, err);
+out:
+    free(resolved);
+    free(overridden);
+    free(paths);
+    return status;
+}
+
+/* ---- The run ---- */
+
+int store_run_begin(struct store *store, const struct store_run *run, const struct provenance *provenance,
+                    struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, RUN_BEGIN, err);
+    char now[32];
+    if (!statement || begin(store, err))
+        return -1;
+    store->provenance = provenance;
+    provenance_time(now);
+    sqlite3_bind_int64(statement, 1, store->experiment);
+    database_bind_text(statement, 2, now);
+    database_bind_text(statement, 3, run->command);
+    sqlite3_bind_int64(statement, 4, run->jobs);
+    sqlite3_bind_int64(statement, 5, run->threads);
+    database_bind_text(statement, 6, provenance->host);
+    database_bind_text(statement, 7, provenance->system);
+    database_bind_text(statement, 8, provenance->cpu);
+    sqlite3_bind_int64(statement, 9, provenance->process);
+    database_bind_text(statement, 10, provenance->version);
+    database_bind_text(statement, 11, provenance->build);
+    database_bind_text(statement, 12, provenance->compiler);
+    database_bind_text(statement, 13, provenance->flags);
+    if (put(store, RUN_BEGIN, err))
+        return -1;
+    store->run = sqlite3_last_insert_rowid(store->database);
+    return 0;
+}
+
+int store_run_end(struct store *store, const char *outcome, struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, RUN_END, err);
+    char now[32];
+    if (!statement || begin(store, err))
+        return -1;
+    provenance_time(now);
+    sqlite3_bind_int64(statement, 1, store->run);
+    database_bind_text(statement, 2, now);
+    database_bind_text(statement, 3, outcome);
+    return put(store, RUN_END, err) ? -1 : store_commit(store, true, err);
+}
+
+int store_run_part(struct store *store, const char *kind, const char *name, int revision, const char *file,
+                   const char *checksum, struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, PART, err);
+    if (!statement || begin(store, err))
+        return -1;
+    sqlite3_bind_int64(statement, 1, store->run);
+    database_bind_text(statement, 2, kind);
+    database_bind_text(statement, 3, name);
+    sqlite3_bind_int(statement, 4, revision);
+    database_bind_text(statement, 5, file);
+    database_bind_text(statement, 6, checksum);
+    return put(store, PART, err);
+}
+
+/* ---- Trials ---- */
+
+int store_start(struct store *store, struct store_trial *trial, struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, START, err), *forget = get(store, FORGET, err);
+    char now[32];
+    if (!statement || !forget || begin(store, err))
+        return -1;
+    provenance_time(now);
+    sqlite3_bind_int64(statement, 1, trial->id);
+    sqlite3_bind_int64(statement, 2, store->run);
+    database_bind_text(statement, 3, now);
+    sqlite3_bind_int64(forget, 1, trial->id);
+    trial->status = TRIAL_RUNNING;
+    trial->attempts++;
+    return put(store, START, err) || put(store, FORGET, err) ? -1 : 0;
+}
+
+static void bind_measured(sqlite3_stmt *statement, int *at, const struct measured *measured)
+{
+    database_bind_real(statement, (*at)++, measured->loss);
+    database_bind_real(statement, (*at)++, measured->accuracy);
+    database_bind_real(statement, (*at)++, measured->cross_entropy);
+}
+
+static void bind_flops(sqlite3_stmt *statement, int *at, const struct flops *flops)
+{
+    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->all);
+    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->matmul);
+    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->six_nd);
+    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->report);
+}
+
+/* {"layers.0.gradient_norm": 0.5, ...}; NULL where there is nothing. */
+static char *extras_json(const struct point *point, bool *failed)
+{
+    struct text text = { 0 };
+    if (!point->extra_count)
+        return NULL;
+    text_add_string(&text, "{");
+    for (size_t i = 0; i < point->extra_count; i++) {
+        char number[NUMBER_TEXT];
+        number_export_double(point->extras[i].value, number);
+        if (i)
+            text_add_string(&text, ",");
+        text_add_json(&text, point->extras[i].name);
+        text_format(&text, ":%s", isfinite(point->extras[i].value) ? number : "null");
+    }
+    text_add_string(&text, "}");
+    char *json = text_take(&text);
+    *failed = !json;
+    return json;
+}
+
+int store_point(struct store *store, const struct store_trial *trial, size_t number, const struct point *point,
+                struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, POINT, err);
+    bool failed = false;
+    if (!statement || begin(store, err))
+        return -1;
+    char *extras = extras_json(point, &failed);
+    if (failed)
+        return error_memory(err);
+    int at = 1;
+    sqlite3_bind_int64(statement, at++, trial->id);
+    sqlite3_bind_int64(statement, at++, (int64_t)number);
+    sqlite3_bind_int64(statement, at++, (int64_t)point->step);
+    database_bind_real(statement, at++, point->epoch);
+    sqlite3_bind_int64(statement, at++, (int64_t)point->examples);
+    bind_flops(statement, &at, &point->flops);
+    database_bind_real(statement, at++, point->rate);
+    database_bind_real(statement, at++, point->seconds);
+    bind_measured(statement, &at, &point->train);
+    bind_measured(statement, &at, &point->train_eval);
+    bind_measured(statement, &at, &point->validation);
+    bind_measured(statement, &at, &point->test);
+    database_bind_text(statement, at, extras);
+    free(extras);
+    return put(store, POINT, err);
+}
+
+static int find_numerics(struct store *store, const char *backend, const char *kernel, int64_t *id,
+                         struct iso_error *err)
+{
+    const struct provenance *from = store->provenance;
+    const char *values[] = { from->version, from->build, backend, kernel, from->instruction_set, from->libm };
+    static const enum statement both[] = { NUMERICS_ADD, NUMERICS_FIND };
+    for (size_t i = 0; i < 2; i++) {
+        sqlite3_stmt *statement = get(store, both[i], err);
+        if (!statement)
+            return -1;
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++)
+            database_bind_text(statement, (int)k + 1, values[k]);
+        int code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+            *id = sqlite3_column_int64(statement, 0);
+        sqlite3_reset(statement);
+        if (code != SQLITE_ROW && code != SQLITE_DONE)
+            return database_fail(store->database, err);
+    }
+    return 0;
+}
+
+int store_done(struct store *store, struct store_trial *trial, const struct trial_result *result, const char *backend,
+               const char *wanted, struct iso_error *err)
+{
+    static const struct measured none = { NAN, NAN, NAN };
+    const bool ended = result->status == TRIAL_DONE; /* a diverged trial has no final values */
+    int64_t numerics = 0;
+    sqlite3_stmt *statement = get(store, DONE, err);
+    char now[32];
+    if (!statement || begin(store, err) || find_numerics(store, backend, result->kernel, &numerics, err))
+        return -1;
+    provenance_time(now);
+    int at = 1;
+    sqlite3_bind_int64(statement, at++, trial->id);
+    database_bind_text(statement, at++, trial_status_names[result->status]);
+    database_bind_text(statement, at++, wanted);
+    sqlite3_bind_int64(statement, at++, numerics);
+    database_bind_text(statement, at++, now);
+    sqlite3_bind_int64(statement, at++, (int64_t)result->size.params);
+    sqlite3_bind_int64(statement, at++, (int64_t)result->size.params_weights);
+    sqlite3_bind_int64(statement, at++, (int64_t)result->size.params_hidden);
+    sqlite3_bind_int64(statement, at++, (int64_t)result->last.step);
+    database_bind_real(statement, at++, result->last.epoch);
+    sqlite3_bind_int64(statement, at++, (int64_t)result->last.examples);
+    bind_flops(statement, &at, &result->last.flops);
+    if (result->has_best)
+        sqlite3_bind_int64(statement, at++, (int64_t)result->best_step);
+    else
+        sqlite3_bind_null(statement, at++);
+    if (ended)
+        sqlite3_bind_null(statement, at++);
+    else
+        sqlite3_bind_int64(statement, at++, (int64_t)result->diverged_step);
+    database_bind_text(statement, at++, result->stop_reason);
+    database_bind_real(statement, at++, result->seconds);
+    bind_measured(statement, &at, ended ? &result->last.train : &none);
+    bind_measured(statement, &at, ended ? &result->last.train_eval : &none);
+    bind_measured(statement, &at, ended ? &result->last.validation : &none);
+    bind_measured(statement, &at, ended ? &result->final_test : &none);
+    bind_measured(statement, &at, result->has_best ? &result->best_validation : &none);
+    bind_measured(statement, &at, result->has_best ? &result->best_test : &none);
+    trial->status = result->status;
+    return put(store, DONE, err);
+}
+
+int store_failed(struct store *store, struct store_trial *trial, const char *why, struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, FAILED, err);
+    char now[32];
+    if (!statement || begin(store, err))
+        return -1;
+    provenance_time(now);
+    sqlite3_bind_int64(statement, 1, trial->id);
+    database_bind_text(statement, 2, why);
+    database_bind_text(statement, 3, now);
+    trial->status = TRIAL_FAILED;
+    return put(store, FAILED, err);
+}
+
+int store_pending(struct store *store, struct store_trial *trial, struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, PENDING, err);
+    if (!statement || begin(store, err))
+        return -1;
+    sqlite3_bind_int64(statement, 1, trial->id);
+    trial->status = TRIAL_PENDING;
+    return put(store, PENDING, err);
+}
+
+static bool same_value(double a, double b)
+{
+    return isnan(a) || isnan(b) || a == b;
+}
+
+int store_agrees(struct store *store, const struct store_trial *trial, size_t number, const struct point *point,
+                 struct iso_error *err)
+{
+    sqlite3_stmt *statement = get(store, AGREES, err);
+    if (!statement)
+        return -1;
+    sqlite3_bind_int64(statement, 1, trial->id);
+    sqlite3_bind_int64(statement, 2, (int64_t)number);
+    int code = sqlite3_step(statement), status = 0;
+    if (code == SQLITE_ROW)
+        status = sqlite3_column_int64(statement, 0) == (int64_t)point->step
+                 && same_value(database_real(statement, 1), point->train.loss)
+                 && same_value(database_real(statement, 2), point->validation.loss)
+                 && same_value(database_real(statement, 3), point->test.loss);
+    sqlite3_reset(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? status : database_fail(store->database, err);
+}

@@ -1,0 +1,264 @@
+/* The worker: receives resolved recipes, trains them, sends back what it measures. */
+#include "lab/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "base/file.h"
+#include "lab/message.h"
+
+#define PROGRESS_SECONDS 0.1
+#define DATA_KEPT 8
+
+/* A data set kept open for the trials to come. */
+struct kept {
+    char *json;
+    uint64_t seed; /* of its subset, where that is the trial's */
+    struct settings *settings;
+    struct data *data;
+    uint64_t used;
+};
+
+struct worker {
+    int in, out;
+    struct plugins *plugins;
+    struct kept kept[DATA_KEPT];
+    uint64_t clock;
+    /* the trial that runs */
+    const char *checkpoints;
+    struct timespec told, looked;
+    bool orphaned;
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_term(int signal_number)
+{
+    (void)signal_number;
+    stop_asked = 1;
+}
+
+/* True where `seconds` have passed since it last was. */
+static bool is_due(struct timespec *last, double seconds)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if ((double)(now.tv_sec - last->tv_sec) + 1e-9 * (double)(now.tv_nsec - last->tv_nsec) < seconds)
+        return false;
+    *last = now;
+    return true;
+}
+
+/* ---- What a trial tells ---- */
+
+static int send_text(struct worker *worker, enum message_kind kind, struct text *text, struct iso_error *err)
+{
+    int status = text->failed ? error_memory(err) : message_send(worker->out, kind, text->data, text->length, err);
+    text_free(text);
+    return status;
+}
+
+static int on_point(void *context, const struct point *point, struct iso_error *err)
+{
+    struct text text = { 0 };
+    message_put_point(&text, point);
+    return send_text(context, MESSAGE_POINT, &text, err);
+}
+
+static int on_checkpoint(void *context, const char *name, const void *data, size_t length, struct iso_error *err)
+{
+    const struct worker *worker = context;
+    if (!worker->checkpoints[0])
+        return 0;
+    struct text text = { 0 };
+    text_format(&text, "%s/%s.safetensors", worker->checkpoints, name);
+    char *path = text_take(&text);
+    if (!path)
+        return error_memory(err);
+    int status = file_make_folder(worker->checkpoints, err) || file_replace(path, data, length, err) ? -1 : 0;
+    free(path);
+    return status;
+}
+
+static void on_progress(void *context, uint64_t step, uint64_t steps, double epoch, double loss, double rate)
+{
+    struct worker *worker = context;
+    const struct message_progress progress = { step, steps, epoch, loss, rate };
+    if (is_due(&worker->told, PROGRESS_SECONDS)
+        && message_send(worker->out, MESSAGE_PROGRESS, &progress, sizeof progress, NULL))
+        worker->orphaned = true;
+}
+
+static bool on_interrupted(void *context)
+{
+    struct worker *worker = context;
+    if (is_due(&worker->looked, PROGRESS_SECONDS)) {
+        struct pollfd input = { .fd = worker->in };
+        if (poll(&input, 1, 0) > 0 && input.revents & (POLLHUP | POLLERR))
+            worker->orphaned = true;
+    }
+    return stop_asked || worker->orphaned;
+}
+
+/* ---- Trials ---- */
+
+static void kept_free(struct kept *kept)
+{
+    data_close(kept->data);
+    settings_free(kept->settings);
+    free(kept->json);
+    *kept = (struct kept){ 0 };
+}
+
+/* The data of a trial; *settings goes to those kept where it opened them, and stays valid. */
+static const struct data *find_data(struct worker *worker, struct settings *settings, bool *taken,
+                                    struct iso_error *err)
+{
+    const uint64_t seed = settings->data.subset_by_trial ? settings->seed : 0;
+    struct text text = { 0 };
+    node_json(node_get(settings->tree->root, "dataset"), &text);
+    char *json = text_take(&text);
+    if (!json) {
+        error_memory(err);
+        return NULL;
+    }
+    struct kept *oldest = &worker->kept[0];
+    *taken = false;
+    for (struct kept *kept = worker->kept; kept < worker->kept + DATA_KEPT; kept++) {
+        if (kept->json && kept->seed == seed && strcmp(kept->json, json) == 0) {
+            kept->used = ++worker->clock;
+            free(json);
+            return kept->data;
+        }
+        if (kept->used < oldest->used)
+            oldest = kept;
+    }
+    struct data *data = data_open(settings->dataset, &settings->data, settings->seed, err);
+    if (!data) {
+        free(json);
+        return NULL;
+    }
+    kept_free(oldest);
+    *oldest = (struct kept){ json, seed, settings, data, ++worker->clock };
+    *taken = true;
+    return data;
+}
+
+static struct settings *read_settings(struct worker *worker, const struct message_trial *trial, struct iso_error *err)
+{
+    struct settings *settings = NULL;
+    struct diagnostics *found = diagnostics_new();
+    struct tree *tree = found ? tree_parse("recipe", trial->recipe, strlen(trial->recipe), found) : NULL;
+    if (tree) {
+        tree->folder = arena_copy(tree->arena, trial->folder, strlen(trial->folder));
+        settings = settings_read(tree, worker->plugins, found);
+    }
+    if (!settings) {
+        struct text text = { 0 };
+        if (found)
+            diagnostics_text(found, &text);
+        iso_fail(err, "%s", text.data ? text.data : "out of memory");
+        text_free(&text);
+    }
+    diagnostics_free(found);
+    return settings;
+}
+
+/* Trains one trial and answers. -1: the pipe is gone. */
+static int train(struct worker *worker, const struct message_trial *trial, struct iso_error *err)
+{
+    struct iso_error failure = ERROR_NONE;
+    struct trial_result result = { 0 };
+    bool taken = false, trained = false;
+    struct settings *settings = read_settings(worker, trial, &failure);
+    const struct data *data = settings ? find_data(worker, settings, &taken, &failure) : NULL;
+    worker->checkpoints = trial->checkpoints;
+    const struct trial_listener listener = { .context = worker, .point = on_point, .checkpoint = on_checkpoint,
+                                             .progress = on_progress, .interrupted = on_interrupted };
+    if (data)
+        trained = trial_run(settings, data, trial->threads, trial->max_steps, &listener, &result, &failure) == 0;
+
+    struct text text = { 0 };
+    int status;
+    if (trained) {
+        message_put_result(&text, &result);
+        status = send_text(worker, MESSAGE_DONE, &text, err);
+    } else if (stop_asked || worker->orphaned) {
+        status = message_send(worker->out, MESSAGE_STOPPED, "", 0, err);
+    } else {
+        text_add(&text, failure.text, strlen(failure.text) + 1);
+        status = send_text(worker, MESSAGE_FAILED, &text, err);
+    }
+    if (!taken)
+        settings_free(settings);
+    return status;
+}
+
+/* Standard input and output become the pipes' alone. */
+static int take_pipes(struct worker *worker, struct iso_error *err)
+{
+    worker->in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    worker->out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (worker->in < 0 || worker->out < 0 || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0
+        || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return error_system(err, "cannot set up", "the pipes of a worker");
+    close(nothing);
+    return 0;
+}
+
+int worker_run(struct iso_error *err)
+{
+    struct worker worker = { .in = -1, .out = -1 };
+    struct message_inbox inbox = { 0 };
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, term = { .sa_handler = on_term };
+    int status = -1;
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    sigaction(SIGINT, &ignore, NULL); /* the parent says when to stop */
+    sigaction(SIGHUP, &ignore, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGTERM, &term, NULL);
+    if (take_pipes(&worker, err) || !(worker.plugins = plugins_new(NULL, err))
+        || message_send(worker.out, MESSAGE_READY, "", 0, err))
+        goto out;
+    int more = 1;
+    while (more > 0 && !worker.orphaned && !stop_asked) {
+        enum message_kind kind;
+        const char *data;
+        size_t length;
+        int got = 0;
+        while (!stop_asked && (got = message_next(&inbox, &kind, &data, &length)) > 0) {
+            struct message_trial trial = { 0 };
+            if (kind != MESSAGE_TRIAL || message_get_trial(data, length, &trial)) {
+                got = -1;
+                break;
+            }
+            if (train(&worker, &trial, err))
+                goto out;
+        }
+        if (got < 0) {
+            iso_fail(err, "a message to a worker is damaged");
+            goto out;
+        }
+        more = message_fill(&inbox, worker.in, err);
+    }
+    status = more < 0 ? -1 : 0;
+out:
+    for (size_t i = 0; i < DATA_KEPT; i++)
+        kept_free(&worker.kept[i]);
+    message_inbox_free(&inbox);
+    plugins_free(worker.plugins);
+    return status;
+}
