@@ -171,6 +171,7 @@ struct raster {
     lanes near[SIDE][CHUNKS]; /* (distance / radius)^2 to the nearest piece, at most FAR */
 };
 #define FAR 16.0f
+#define FADE 0.8f /* ink reaches so far beyond a piece's radius, in pixels, where the pen is broadest */
 
 static inline int clamp_int(float value, int low, int high)
 {
@@ -182,11 +183,11 @@ static void draw_piece(struct raster *raster, struct vertex a, struct vertex b, 
 {
     const float dx = b.x - a.x, dy = b.y - a.y;
     const float length2 = dx * dx + dy * dy, over_length2 = 1 / (length2 + 1e-6f), over_radius2 = 1 / (radius * radius);
-    const float margin = radius + 1;
-    const int top = clamp_int((a.y < b.y ? a.y : b.y) - margin, 0, SIDE - 1);
-    const int bottom = clamp_int((a.y < b.y ? b.y : a.y) + margin, 0, SIDE - 1);
-    const int left = clamp_int((a.x < b.x ? a.x : b.x) - margin, 0, SIDE - 1) / LANES;
-    const int right = clamp_int((a.x < b.x ? b.x : a.x) + margin, 0, SIDE - 1) / LANES;
+    const float margin = radius + FADE; /* a pixel's centre is half a pixel from its edge */
+    const int top = clamp_int((a.y < b.y ? a.y : b.y) - margin + 0.5f, 0, SIDE - 1);
+    const int bottom = clamp_int((a.y < b.y ? b.y : a.y) + margin - 0.5f, 0, SIDE - 1);
+    const int left = clamp_int((a.x < b.x ? a.x : b.x) - margin + 0.5f, 0, SIDE - 1) / LANES;
+    const int right = clamp_int((a.x < b.x ? b.x : a.x) + margin - 0.5f, 0, SIDE - 1) / LANES;
     const lanes centres = { 0.5f, 1.5f, 2.5f, 3.5f };
     for (int row = top; row <= bottom; row++) {
         const float y = (float)row + 0.5f - a.y, start = y * dy * over_length2;
@@ -235,7 +236,7 @@ static void draw_stroke(struct raster *raster, const char *letters, int count, c
         if (i + 2 < count || loop)
             p3 = points[letters[i + 2 < count ? i + 2 : 1] - 'a'];
         const float span2 = (p2.x - p1.x) * (p2.x - p1.x) + (p2.y - p1.y) * (p2.y - p1.y);
-        const int pieces = span2 < 9 ? 2 : span2 < 36 ? 3 : span2 < 100 ? 4 : 6;
+        const int pieces = span2 < 6 ? 1 : span2 < 30 ? 2 : span2 < 80 ? 3 : 4;
         const float step = 1 / (float)pieces;
         for (int piece = 1; piece <= pieces; piece++) {
             const float t = (float)piece * step, t2 = t * t, t3 = t2 * t;
