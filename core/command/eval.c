@@ -6,58 +6,48 @@
 
 #include <jansson.h>
 
+#include "base/memory.h"
 #include "command/command.h"
+#include "command/options.h"
 #include "train/model.h"
 
+#define ARGUMENTS "MODEL [--dataset NAME] [--split NAME] [--format text|json]"
+
 struct options {
-    const char *model, *dataset, *split, *format, *plugin_path;
+    const char *model, *dataset, *split, *format;
     enum data_split which;
 };
 
-static int wrong(struct command_outcome *outcome, const char *what, const char *value)
-{
-    iso_fail(&outcome->error, "isoflop eval: %s%s; `isoflop help eval` tells how it is used", what, value);
-    return STATUS_WRONG;
-}
-
-static int read_options(struct options *options, int argc, char **argv, struct command_outcome *outcome)
+static int read_options(struct options *options, int argc, char **argv, struct iso_error *err)
 {
     static const char *const splits[] = { [DATA_TRAIN] = "train", [DATA_VALIDATION] = "validation",
                                           [DATA_TEST] = "test" };
-    *options = (struct options){ .split = "test", .format = "text", .which = DATA_SPLITS };
-    const struct {
-        const char *name, **value;
-    } known[] = { { "--dataset", &options->dataset }, { "--split", &options->split },
-                  { "--format", &options->format }, { "--plugin-path", &options->plugin_path } };
-    for (int k = 1; k < argc; k++) {
-        bool taken = false;
-        for (size_t i = 0; i < sizeof known / sizeof *known && !taken; i++) {
-            const size_t length = strlen(known[i].name);
-            if (strncmp(argv[k], known[i].name, length) != 0 || (argv[k][length] && argv[k][length] != '='))
-                continue;
-            taken = true;
-            *known[i].value = argv[k][length] ? argv[k] + length + 1 : k + 1 < argc ? argv[++k] : NULL;
-            if (!*known[i].value)
-                return wrong(outcome, "a value is missing after ", known[i].name);
-        }
-        if (taken)
-            continue;
-        if (argv[k][0] == '-' && argv[k][1])
-            return wrong(outcome, "there is no option ", argv[k]);
-        if (options->model)
-            return wrong(outcome, "one argument too many: ", argv[k]);
-        options->model = argv[k];
-    }
-    if (!options->model)
-        return wrong(outcome, "a MODEL is missing, such as results/NAME/checkpoints/KEY/final.safetensors", "");
+    *options = (struct options){ .which = DATA_SPLITS };
+    const struct option known[] = { { "--dataset", .value = &options->dataset },
+                                    { "--split", .value = &options->split },
+                                    { "--format", .value = &options->format },
+                                    { 0 } };
+    const char **rest = memory_array((size_t)argc, sizeof *rest);
+    size_t count;
+    if (!rest)
+        return error_memory(err);
+    const int status = options_read(argc, argv, known, rest, &count, 1, 1, ARGUMENTS, err);
+    options->model = status ? NULL : rest[0];
+    free(rest);
+    if (status)
+        return -1;
+    if (!options->split)
+        options->split = "test";
+    if (!options->format)
+        options->format = "text";
     for (int split = 0; split < DATA_SPLITS; split++)
         if (strcmp(options->split, splits[split]) == 0)
             options->which = (enum data_split)split;
     if (options->which == DATA_SPLITS)
-        return wrong(outcome, "--split must be train, validation or test, not ", options->split);
+        return iso_fail(err, "--split must be train, validation or test, not %s", options->split);
     if (strcmp(options->format, "text") != 0 && strcmp(options->format, "json") != 0)
-        return wrong(outcome, "--format must be text or json, not ", options->format);
-    return STATUS_DONE;
+        return iso_fail(err, "--format must be text or json, not %s", options->format);
+    return 0;
 }
 
 /* A number, or null where there is none. */
@@ -71,7 +61,7 @@ static int print_json(const struct options *options, size_t examples, const stru
     json_t *json = json_pack("{s:s,s:s,s:I,s:o,s:o,s:o}", "model", options->model, "split", options->split, "examples",
                              (json_int_t)examples, "loss", number(measured->loss), "accuracy",
                              number(measured->accuracy), "cross_entropy", number(measured->cross_entropy));
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(16)) : NULL;
     if (text)
         puts(text);
     free(text);
@@ -97,11 +87,10 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
     struct model *model = NULL;
     struct data *data = NULL;
     struct measured measured;
-    int status = read_options(&options, argc, argv, outcome);
-    if (status != STATUS_DONE)
-        return status;
-    status = STATUS_WRONG;
-    if (!(plugins = plugins_new(options.plugin_path, err)) || !(model = model_load(options.model, plugins, err)) ||
+    int status = STATUS_WRONG;
+    if (read_options(&options, argc, argv, err))
+        return STATUS_WRONG;
+    if (!(plugins = plugins_new(NULL, err)) || !(model = model_load(options.model, plugins, err)) ||
         !(data = model_open_data(model, options.dataset, err)))
         goto out;
     if (model_evaluate(model, data, options.which, &measured, err))
@@ -121,12 +110,11 @@ out:
 
 const struct command command_eval = {
     .name = "eval",
-    .arguments = "MODEL [--dataset NAME] [--split NAME] [--format text|json]",
+    .arguments = ARGUMENTS,
     .summary = "measure loss and accuracy of a checkpoint",
     .help = "  MODEL            a checkpoint, such as results/NAME/checkpoints/KEY/final.safetensors\n"
             "  --dataset NAME   another data set than the one it was trained on; inputs and outputs must fit\n"
             "  --split NAME     test (default), validation or train\n"
-            "  --format FORMAT  text (default) or json\n"
-            "  --plugin-path DIRS  folders of plugins to look in first, separated by ':'\n",
+            "  --format FORMAT  text (default) or json\n",
     .run = run,
 };
