@@ -28,10 +28,14 @@ static int name_axes(struct build *build)
         return error_memory(build->err);
     figure->x = (struct figure_axis){ build->x.title, build->x.unit, spec->x_log, NAN, NAN, 0, NULL, NULL };
     figure->y = (struct figure_axis){ build->y.title, build->y.unit, spec->y_log, NAN, NAN, 0, NULL, NULL };
-    if (spec->x_label)
-        figure->x = (struct figure_axis){ spec->x_label, NULL, spec->x_log, NAN, NAN, 0, NULL, NULL };
-    if (spec->y_label) {
-        figure->y = (struct figure_axis){ spec->y_label, NULL, spec->y_log, NAN, NAN, 0, NULL, NULL };
+    const char *x_label = spec->x_label ? arena_copy(build->arena, spec->x_label, strlen(spec->x_label)) : NULL;
+    const char *y_label = spec->y_label ? arena_copy(build->arena, spec->y_label, strlen(spec->y_label)) : NULL;
+    if ((spec->x_label && !x_label) || (spec->y_label && !y_label))
+        return error_memory(build->err);
+    if (x_label)
+        figure->x = (struct figure_axis){ x_label, NULL, spec->x_log, NAN, NAN, 0, NULL, NULL };
+    if (y_label) {
+        figure->y = (struct figure_axis){ y_label, NULL, spec->y_log, NAN, NAN, 0, NULL, NULL };
     } else if (spec->y_count > 1) { /* "Training loss" and "Validation loss": what they share is "Loss" */
         const char *last = strrchr(spec->y[0], '.');
         bool shared = last;
@@ -121,7 +125,7 @@ int build_series(struct build *build, const struct line *line, struct figure_ser
         y[series->count] = cell->middle;
         low[series->count] = cell->low;
         high[series->count] = cell->high;
-        band = band || cell->high > cell->low;
+        band = band || cell->high - cell->low > 1e-12 * fabs(cell->middle); /* more than rounding */
         series->count++;
     }
     while (series->count && isnan(y[series->count - 1]))
@@ -347,7 +351,7 @@ static int set_values(struct build *build)
 static const char *seeds_text(struct build *build)
 {
     const struct gathered *data = build->data;
-    const char *what = data->seeds ? "seeds" : "repeats";
+    const char *what = data->seeds ? "seeds" : "rows";
     if (data->seeds_low == data->seeds_high)
         return arena_format(build->arena, "%zu %s", data->seeds_high, what);
     return arena_format(build->arena, "%zu–%zu %s", data->seeds_low, data->seeds_high, what);
@@ -464,10 +468,8 @@ struct figure *figure_build(const struct figure_spec *spec, const struct figure_
         error_memory(err);
         goto failed;
     }
-    if (spec->kind == KIND_FRONTIER ? build_frontier(&build) : build_curve(&build)) {
-        error_context(err, "figure %s", spec->name);
+    if (spec->kind == KIND_FRONTIER ? build_frontier(&build) : build_curve(&build))
         goto failed;
-    }
     text_free(&build.caption);
     return figure;
 

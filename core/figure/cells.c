@@ -47,8 +47,8 @@ static int name_x(struct work *work, const struct column *x, double *index)
             i++;
         if (i == GROUPS_MAX)
             return iso_fail(work->err, "x: the column %s holds more than %d different texts", x->name, GROUPS_MAX);
-        if (i == out->name_count)
-            out->names[out->name_count++] = text;
+        if (i == out->name_count && !(out->names[out->name_count++] = arena_copy(work->arena, text, strlen(text))))
+            return error_memory(work->err);
         index[row] = (double)i;
     }
     return 0;

@@ -178,13 +178,13 @@ static void set_style(const struct build *build, const struct line *line, struct
         points = true;
     size_t order = build->data->group_count > 1 ? line->group : rank;
     series->marker = points ? (enum figure_marker)(MARKER_CIRCLE + order % MARKER_COUNT) : MARKER_NONE;
+    series->dashed = line->y % 2;
     build_colour(build, line->group, &series->shade, &series->colour);
-    if (!points && spec->points < 0 && order && isnan(series->shade)) {
+    if (!points && spec->points < 0 && order && isnan(series->shade) && !series->dashed) {
         /* A few markers tell long lines apart without colour; the first needs none. */
         series->marker = (enum figure_marker)(MARKER_CIRCLE + order % MARKER_COUNT);
         series->every = series->count / 6 + 1;
     }
-    series->dashed = line->y % 2;
     if (build->data->group_count == 1 || !build->spec->group)
         series->colour = rank;
 }

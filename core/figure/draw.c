@@ -148,8 +148,6 @@ static int draw_page(const struct page *page, double unit)
     PLINT stream = 0;
     struct canvas canvas = { .unit = unit, .raise = !strcmp(page->device, "svg"), .width = -1, .fresh = true };
     plmkstrm(&stream);
-    plsexit(leave);
-    plsabort(keep_quiet);
     plsdev(page->device);
     plsfile(page->file);
     plspage(0, 0, (PLINT)lround(page->width * unit), (PLINT)lround(page->height * unit), 0, 0);
@@ -196,9 +194,17 @@ static char *render(const struct page *asked, double unit, size_t *length)
         return NULL;
     }
     complaint[0] = 0;
+    plsexit(leave);
+    plsabort(keep_quiet);
     if (setjmp(way_out)) {
         iso_fail(asked->err, "PLplot failed: %s", complaint[0] ? complaint : "no reason given");
         return NULL; /* PLplot may still hold the stream: it is left to it */
+    }
+    if (!device_is_there(page.device)) {
+        fclose(page.file);
+        free(memory);
+        iso_fail(asked->err, "PLplot has no driver %s (Debian: apt-get install plplot-driver-cairo)", page.device);
+        return NULL;
     }
     int status = draw_page(&page, unit);
     if (!status && memory && *length)
@@ -219,9 +225,6 @@ int figure_draw(const struct figure *figure, const char *path, enum figure_forma
     if (page.width > SIZE_LARGEST || page.height > SIZE_LARGEST)
         return iso_fail(err, "%g x %g points are too large for a figure; at most %d", page.width, page.height,
                         SIZE_LARGEST);
-    if (!device_is_there(page.device))
-        return iso_fail(err, "PLplot has no driver %s%s", page.device,
-                        format == FIGURE_SVG ? "" : " (Debian: apt-get install plplot-driver-cairo)");
     size_t length = 0;
     char *drawn = render(&page, units[format], &length), *tidy = NULL, *description = NULL;
     int status = -1;

@@ -134,7 +134,7 @@ static int resolve(struct work *work)
     work->status = find(trials, "status");
     if (work->status && !work->status->texts)
         work->status = NULL;
-    out->seeds = find(trials, "seed");
+    out->seeds = find(trials, "seed") && find(trials, "key"); /* of an experiment */
     return join(work);
 }
 
@@ -176,8 +176,12 @@ static int find_groups(struct work *work)
             const char *text = column->texts[row] ? column->texts[row] : "";
             while (i < out->group_count && strcmp(out->groups[i].text, text))
                 i++;
-            if (i == out->group_count && i < GROUPS_MAX)
-                out->groups[out->group_count++] = (struct group){ NAN, text };
+            if (i == out->group_count && i < GROUPS_MAX) {
+                const char *own = arena_copy(work->arena, text, strlen(text));
+                if (!own)
+                    return error_memory(work->err);
+                out->groups[out->group_count++] = (struct group){ NAN, own };
+            }
         } else {
             if (isnan(column->numbers[row])) {
                 work->group_of[row] = SIZE_MAX;

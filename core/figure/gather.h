@@ -52,7 +52,7 @@ struct gathered {
     struct lost *lost;
     double *values;
     size_t seeds_low, seeds_high; /* of the cells */
-    bool seeds;                   /* there is a column of seeds: else repeats */
+    bool seeds;                   /* of an experiment: cells hold seeds, else rows */
     /* For the caption. */
     size_t trials, diverged, unfinished, failed, empty, short_trials, cut;
     size_t longest; /* measurements of the longest trial, before averaging */

@@ -250,7 +250,7 @@ static int place_frame(struct layout *layout)
         double needed = widest(&layout->x, layout->size) + 6;
         layout->upright = needed > each;
         if (layout->upright)
-            bottom += fmin(needed, layout->height * 0.3) - layout->size;
+            bottom += fmin(needed - 6, layout->height * 0.3) - layout->size - 2;
     } else if (layout->x.count) {
         right = fmax(right, 6 + widest(&layout->x, layout->size) / 2);
     }

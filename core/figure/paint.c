@@ -158,6 +158,15 @@ struct scratch {
     size_t *stack;
 };
 
+/* Groups of one category stand side by side. */
+static double dodge(const struct figure *figure, const struct figure_series *series)
+{
+    const double apart = fmin(0.14, 0.6 / (double)figure->series_count);
+    if (!figure->x.names)
+        return 0;
+    return apart * ((double)(series - figure->series) - 0.5 * (double)(figure->series_count - 1));
+}
+
 static double place_x(const struct figure *figure, const struct frame_box *box, double x)
 {
     return box->left + axis_place(&figure->x, x) * (box->right - box->left);
@@ -275,7 +284,7 @@ static void paint_bars(struct canvas *canvas, const struct figure *figure, const
 {
     struct colour colour = colour_of(series);
     for (size_t i = 0; i < series->count; i++) {
-        double x = place_x(figure, box, series->x[i]);
+        double x = place_x(figure, box, series->x[i] + dodge(figure, series));
         double low = fmax(place_y(figure, box, series->low[i]), box->bottom);
         double high = fmin(place_y(figure, box, series->high[i]), box->top);
         if (!(high > low) || x < box->left || x > box->right)
@@ -405,13 +414,13 @@ static int paint_points(struct canvas *canvas, const struct figure *figure, cons
     const double cell = 0.5;
     size_t columns = (size_t)((box->right - box->left) / cell) + 2, rows = (size_t)((box->top - box->bottom) / cell) + 2;
     unsigned char *taken = series->count > 300 ? memory_array(columns * rows, 1) : NULL;
-    double radius = total > 400 ? 1.6 : total > 120 ? 2.1 : 2.6;
+    double radius = (total > 400 ? 1.6 : total > 120 ? 2.1 : 2.6) * fmin(1, 0.5 + (box->right - box->left) / 400);
     if (series->count > 300 && !taken)
         return error_memory(err);
     for (size_t i = 0; i < series->count; i++) {
         if (isnan(series->y[i]) || (series->every > 1 && (i + series->every / 2) % series->every))
             continue;
-        double x = place_x(figure, box, series->x[i]), y = place_y(figure, box, series->y[i]);
+        double x = place_x(figure, box, series->x[i] + dodge(figure, series)), y = place_y(figure, box, series->y[i]);
         if (!(x >= box->left - 0.1 && x <= box->right + 0.1 && y >= box->bottom - 0.1 && y <= box->top + 0.1))
             continue;
         size_t at = (size_t)(fmax(x - box->left, 0) / cell) + columns * (size_t)(fmax(y - box->bottom, 0) / cell);

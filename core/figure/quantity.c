@@ -51,7 +51,7 @@ static const struct {
     { "dataset", { "Data", NULL, "", .after = false } },
     { "activation", { "Activation", NULL, "", .after = false } },
     { "initializer", { "Initial weights", NULL, "", .after = false } },
-    { "loss", { "Loss function", NULL, "", .after = false } },
+    { "loss", { "Loss", NULL, "", .after = false } },
     { "optimizer", { "Optimizer", NULL, "", .after = false } },
     { "schedule", { "Schedule", NULL, "", .after = false } },
 };

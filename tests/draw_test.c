@@ -1,0 +1,177 @@
+/* Figures: how they are drawn, against golden SVGs (tests/figures; ISOFLOP_GOLDEN=write makes them anew). */
+#include <sys/wait.h>
+#include <time.h>
+
+#include "figure/canvas.h"
+#include "figure/paint.h"
+#include "figure_tools.h"
+
+/* Without the points that are dropped a line moves by no more than the tolerance. */
+START_TEST(thinning)
+{
+    enum { N = 2000 };
+    static double x[N], y[N], kept_x[N], kept_y[N];
+    static unsigned char keep[N];
+    static size_t stack[4 * N];
+    for (size_t i = 0; i < N; i++) {
+        x[i] = kept_x[i] = (double)i / 5;
+        y[i] = kept_y[i] = 100 / (1 + 0.01 * (double)i) + (i == 1234 ? 5 : 0);
+    }
+    size_t kept = paint_thin(N, kept_x, kept_y, 0.06, keep, stack);
+    ck_assert_uint_lt(kept, 100);
+    size_t at = 0;
+    for (size_t i = 0; i < N; i++) {
+        while (at + 2 < kept && kept_x[at + 1] < x[i])
+            at++;
+        double part = (x[i] - kept_x[at]) / (kept_x[at + 1] - kept_x[at]);
+        ck_assert_double_le(fabs(kept_y[at] + part * (kept_y[at + 1] - kept_y[at]) - y[i]), 0.5);
+    }
+    bool peak = false;
+    for (size_t i = 0; i < kept; i++)
+        peak = peak || kept_x[i] == x[1234];
+    ck_assert(peak);
+}
+END_TEST
+
+static char *drawn(const struct figure *figure, enum figure_format format, size_t *length)
+{
+    char path[64];
+    struct iso_error err = ERROR_NONE;
+    snprintf(path, sizeof path, "%s/drawn", folder);
+    ck_assert_msg(!figure_draw(figure, path, format, 0, 0, &err), "%s", err.text);
+    char *data = file_read(path, 100000000, length, &err);
+    ck_assert_msg(data != NULL, "%s", err.text);
+    return data;
+}
+
+static void golden(const struct figure *figure, const char *name)
+{
+    char path[1000];
+    size_t length, again_length, wanted_length;
+    struct iso_error err = ERROR_NONE;
+    char *svg = drawn(figure, FIGURE_SVG, &length), *again = drawn(figure, FIGURE_SVG, &again_length);
+    ck_assert_uint_eq(length, again_length);
+    ck_assert_int_eq(memcmp(svg, again, length), 0);
+    ck_assert_ptr_nonnull(strstr(svg, "<title id=\"title\">"));
+    ck_assert_ptr_null(strstr(svg, "nan"));
+    snprintf(path, sizeof path, "%s/tests/figures/%s.svg", SOURCE_FOLDER, name);
+    const char *write = getenv("ISOFLOP_GOLDEN");
+    if (write && !strcmp(write, "write"))
+        ck_assert_int_eq(file_replace(path, svg, length, &err), 0);
+    char *wanted = file_read(path, 10000000, &wanted_length, &err);
+    ck_assert_msg(wanted != NULL, "%s", err.text);
+    ck_assert_msg(length == wanted_length && !memcmp(svg, wanted, length),
+                  "%s has changed: look at it, then make it anew with ISOFLOP_GOLDEN=write", path);
+    free(svg);
+    free(again);
+    free(wanted);
+}
+
+START_TEST(golden_drawings)
+{
+    struct figure *figure = figure_of("{kind: curve, x: schedule.exponential.rate, y: validation.loss, "
+                                      "group: model.hidden.width, axes: log-log}", trials, NULL);
+    golden(figure, "curve");
+    figure_free(figure);
+    figure = figure_of("{kind: moving_average, x: epoch, y: train.loss, window: 2, title: 'a < b & c'}", two, two_points);
+    golden(figure, "moving_average");
+    figure_free(figure);
+    figure = figure_of("{kind: loglog, x: params, y: validation.loss, others: best}", trials, NULL);
+    golden(figure, "loglog");
+    figure_free(figure);
+    figure = figure_of("{kind: frontier}", two, two_points);
+    golden(figure, "frontier");
+    figure_free(figure);
+}
+END_TEST
+
+START_TEST(formats)
+{
+    struct figure *figure = figure_of("{kind: curve, x: epoch, y: validation.loss}", two, two_points);
+    size_t length;
+    char *data = drawn(figure, FIGURE_PNG, &length);
+    static const unsigned char png[] = { 0x89, 'P', 'N', 'G' };
+    ck_assert_int_eq(memcmp(data, png, sizeof png), 0);
+    ck_assert_uint_eq((unsigned char)data[18] * 256u + (unsigned char)data[19], 1300); /* 6.5 inches of 200 pixels */
+    free(data);
+    data = drawn(figure, FIGURE_PDF, &length);
+    ck_assert_int_eq(memcmp(data, "%PDF", 4), 0);
+    free(data);
+    struct iso_error err = ERROR_NONE;
+    ck_assert_int_eq(figure_draw(figure, "/nonexistent/folder/figure.svg", FIGURE_SVG, 0, 0, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/folder"));
+    err = ERROR_NONE;
+    ck_assert_int_eq(figure_draw(figure, "figure.svg", FIGURE_SVG, 100000, 10, &err), -1);
+    err = ERROR_NONE;
+    ck_assert_int_eq(figure_draw(figure, "figure.svg", FIGURE_SVG, 90, 60, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "too little room"));
+    figure_free(figure);
+}
+END_TEST
+
+/* Where PLplot misses its drivers, we come back with words: it does not ask, print or exit. */
+START_TEST(no_driver)
+{
+    struct figure *figure = figure_of("{kind: curve, x: epoch, y: validation.loss}", two, two_points);
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child) {
+        struct iso_error err = ERROR_NONE;
+        setenv("PLPLOT_DRV_DIR", folder, 1);
+        int status = figure_draw(figure, "figure.png", FIGURE_PNG, 0, 0, &err);
+        _exit(status == -1 && err.text[0] ? 42 : 43);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 42);
+    figure_free(figure);
+}
+END_TEST
+
+START_TEST(large)
+{
+    struct text trial_csv = { 0 }, point_csv = { 0 };
+    text_add_string(&trial_csv, "trial,key,status,seed,model.hidden.width,params\n");
+    text_add_string(&point_csv, "trial,step,epoch,flops,validation.loss\n");
+    for (int trial = 1; trial <= 200; trial++) {
+        int width = 8 + trial / 2;
+        text_format(&trial_csv, "%d,k%d,done,%d,%d,%d\n", trial, trial, trial % 2, width, 800 * width);
+        for (int i = 0; i <= 1000; i++)
+            text_format(&point_csv, "%d,%d,%g,%g,%.9g\n", trial, i, i / 100., 1e6 * width * i,
+                        1. / width + 2 / (1 + i * sqrt(width) / 30.) * (1 + 0.03 * sin(i * 12.9898 + trial)));
+    }
+    struct frame *trial_frame = table(trial_csv.data), *point_frame = table(point_csv.data);
+    struct figure_results results = { .trials = trial_frame, .points = point_frame };
+    struct figure_spec *spec = spec_of("{kind: frontier}");
+    struct iso_error err = ERROR_NONE;
+    size_t length;
+    clock_t start = clock();
+    struct figure *figure = figure_build(spec, &results, &err);
+    ck_assert_msg(figure != NULL, "%s", err.text);
+    char *svg = drawn(figure, FIGURE_SVG, &length);
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    ck_assert_msg(seconds < 2 || getenv("ISOFLOP_SLOW"), "%.2f s", seconds);
+    ck_assert_uint_lt(length, 1500000);
+    ck_assert(figure->colour_bar);
+    free(svg);
+    figure_free(figure);
+    figure_spec_free(spec);
+    frame_free(trial_frame);
+    frame_free(point_frame);
+    text_free(&trial_csv);
+    text_free(&point_csv);
+}
+END_TEST
+
+int main(void)
+{
+    const struct named_test tests[] = {
+        { "no driver", no_driver }, /* before PLplot has looked for its drivers */
+        { "thinning", thinning },
+        { "golden", golden_drawings },
+        { "formats", formats },
+        { "large", large },
+    };
+    return run_tests("draw", tests, sizeof tests / sizeof *tests);
+}
