@@ -69,7 +69,7 @@ static int draw(const struct figures_request *request, const struct figure_spec 
     struct iso_error nothing = ERROR_NONE;
     struct figure *figure = figure_build(spec, results, &nothing);
     if (!figure) {
-        fprintf(out, "figure %s: nothing to draw: %s\n", figure_spec_name(spec), nothing.text);
+        fprintf(out, "figure %s: %s\n", figure_spec_name(spec), nothing.text);
         return 0;
     }
     struct text text = { 0 };

@@ -6,9 +6,16 @@
 #include "base/text.h"
 
 const struct command *const commands[] = {
+    &command_run,
+    &command_status,
+    &command_table,
+    &command_show,
+    &command_export,
+    &command_plot,
     &command_eval,
     &command_data,
     &command_help,
+    &command_worker,
     NULL,
 };
 
