@@ -287,7 +287,8 @@ static void fill_layer(const struct instance *instance, size_t fan_in, size_t fa
 {
     struct iso_error err = ERROR_NONE;
     const struct iso_rng rng = generator_of("init", 3, 1);
-    const struct iso_layer layer = { .size = sizeof layer, .fan_in = fan_in, .fan_out = fan_out, .index = 1, .depth = 3 };
+    const struct iso_layer layer = { .size = sizeof layer, .fan_in = fan_in, .fan_out = fan_out, .index = 1,
+                                     .depth = 3 };
     ck_assert_msg(instance->plugin->ops.initializer.fill(instance->state, &instance->host, &layer, &rng, weights,
                                                          &err) == 0, "%s", err.text);
     double square = 0;

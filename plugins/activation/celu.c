@@ -22,7 +22,7 @@ static void backward(const void *state, size_t n, const float *x, const float *y
 }
 
 static const struct iso_param params[] = {
-    ISO_REAL(struct celu, alpha, "1", 0.01, 100, "minus the limit for x -> -inf"), { 0 }
+    ISO_REAL(struct celu, alpha, "1", 0.01, 100, "minus the limit for x -> -inf", .try_min = "0.25"), { 0 }
 };
 static const struct iso_activation ops = {
     .flops_forward = 4, .flops_backward = 4, .forward = forward, .backward = backward, .from_output = true

@@ -22,7 +22,7 @@ static void backward(const void *state, size_t n, const float *x, const float *y
 }
 
 static const struct iso_param params[] = {
-    ISO_REAL(struct sine, frequency, "1", 0.01, 1000, "radians for each unit of x", .try_max = "4"), { 0 }
+    ISO_REAL(struct sine, frequency, "1", 0.01, 1000, "radians for each unit of x", .try_max = "1.5"), { 0 }
 };
 static const struct iso_activation ops = {
     .flops_forward = 2, .flops_backward = 4, .forward = forward, .backward = backward

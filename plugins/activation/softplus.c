@@ -22,7 +22,7 @@ static void backward(const void *state, size_t n, const float *x, const float *y
 }
 
 static const struct iso_param params[] = {
-    ISO_REAL(struct softplus, beta, "1", 0.01, 1000, "sharpness of the bend", .try_max = "20"), { 0 }
+    ISO_REAL(struct softplus, beta, "1", 0.01, 1000, "sharpness of the bend", .try_max = "4"), { 0 }
 };
 static const struct iso_activation ops = {
     .flops_forward = 6, .flops_backward = 3, .forward = forward, .backward = backward, .from_output = true

@@ -18,7 +18,8 @@ static double rate(const void *state, uint64_t step, uint64_t steps, uint64_t st
 static const struct iso_param params[] = {
     ISO_LEARNING_RATE(struct step, "learning rate at first"),
     ISO_REAL(struct step, decay, "0.1", 0, 1, "factor at each fall"),
-    ISO_INT(struct step, every, NULL, 1, 1e15, "epochs (or steps) from one fall to the next", .try_max = "7"),
+    ISO_INT(struct step, every, NULL, 1, 1e15, "epochs (or steps) from one fall to the next", .try_min = "2",
+            .try_max = "7"),
     ISO_CHOICE(struct step, per, "epoch", ISO_PER, "unit of every"),
     { 0 }
 };

@@ -51,7 +51,8 @@ def series(x, first, ratio):
 erf = np.vectorize(math.erf)
 erfc = np.vectorize(math.erfc)
 h = math.log(2) / 2 * 1.001
-fit("(e^r - 1 - r) / r^2", lambda r: series(r, 0.5, lambda k, x: x / (k + 3)), range(5), -h, h, lambda r: r**2 * np.exp(-r))
+fit("(e^r - 1 - r) / r^2", lambda r: series(r, 0.5, lambda k, x: x / (k + 3)), range(5), -h, h,
+    lambda r: r**2 * np.exp(-r))
 fit("(log(1 + f) - f + f^2 / 2) / f^3",
     lambda f: np.where(np.abs(f) < 0.05, sum((-f)**k / (k + 3) for k in range(14)),
                        (np.log1p(f) - f + f * f / 2) / np.where(f == 0, 1, f)**3),
@@ -59,5 +60,6 @@ fit("(log(1 + f) - f + f^2 / 2) / f^3",
 fit("erf(t) / t - 1 in s = t^2", lambda s: erf(np.sqrt(s)) / np.sqrt(s) - 1, range(7), 1e-12, 1.0,
     lambda s: np.sqrt(s) / erf(np.sqrt(s)))
 fit("log erfc(t)", lambda t: np.log(erfc(t)), range(7), 0.99, 4.0, lambda t: erfc(t) / erf(t))
-fit("(sin(r) / r - 1) / r^2 in s = r^2", lambda s: np.where(s < 0.3, sum((-1)**(k + 1) * s**k / float(math.factorial(2 * k + 3)) for k in range(12)),
+fit("(sin(r) / r - 1) / r^2 in s = r^2",
+    lambda s: np.where(s < 0.3, sum((-1)**(k + 1) * s**k / float(math.factorial(2 * k + 3)) for k in range(12)),
     (np.sin(np.sqrt(s)) / np.sqrt(s) - 1) / s), range(6), 1e-9, (math.pi / 2 * 1.001)**2, lambda s: s, np.float64)

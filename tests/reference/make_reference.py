@@ -34,13 +34,16 @@ def erf(x):  # to long double: series of e^(-x^2) sum 2^n x^(2n+1) / (2n+1)!!
 sigmoid = lambda x: 1 / (1 + np.exp(-x))
 PI = L("3.14159265358979323846264338327950288")
 activations = [
-    ("identity", {}, lambda x: x), ("sigmoid", {}, sigmoid), ("tanh", {}, np.tanh), ("relu", {}, lambda x: np.maximum(x, 0)),
+    ("identity", {}, lambda x: x), ("sigmoid", {}, sigmoid), ("tanh", {}, np.tanh),
+    ("relu", {}, lambda x: np.maximum(x, 0)),
     ("hard_sigmoid", {}, lambda x: np.clip(x / 6 + L(0.5), 0, 1)),
     ("leaky_relu", {}, lambda x: np.where(x > 0, x, x / 100)),
     ("leaky_relu", {"slope": 0.25}, lambda x: np.where(x > 0, x, x / 4)),
     ("relu6", {}, lambda x: np.clip(x, 0, 6)),
-    ("elu", {}, lambda x: np.where(x > 0, x, np.expm1(x))), ("elu", {"alpha": 0.5}, lambda x: np.where(x > 0, x, np.expm1(x) / 2)),
-    ("selu", {}, lambda x: L("1.0507009873554804934193349852946") * np.where(x > 0, x, L("1.6732632423543772848170429916717") * np.expm1(x))),
+    ("elu", {}, lambda x: np.where(x > 0, x, np.expm1(x))),
+    ("elu", {"alpha": 0.5}, lambda x: np.where(x > 0, x, np.expm1(x) / 2)),
+    ("selu", {}, lambda x: L("1.0507009873554804934193349852946")
+     * np.where(x > 0, x, L("1.6732632423543772848170429916717") * np.expm1(x))),
     ("celu", {}, lambda x: np.maximum(x, 0) + np.minimum(0, np.expm1(x))),
     ("celu", {"alpha": 2}, lambda x: np.maximum(x, 0) + np.minimum(0, 2 * np.expm1(x / 2))),
     ("gelu", {}, lambda x: x / 2 * (1 + erf(x / np.sqrt(L(2))))),
@@ -51,7 +54,8 @@ activations = [
     ("sine", {}, np.sin), ("sine", {"frequency": 3}, lambda x: np.sin(3 * x)),
     ("gaussian", {}, lambda x: np.exp(-x * x)), ("gaussian", {"width": 2}, lambda x: np.exp(-(x / 2)**2)),
 ]
-points = np.float32([-40, -12.5, -9, -6.5, -5, -4.75, -3.5, -2.5, -1.5, -1, -0.7, -0.3, -0.01, -1e-4, 1e-4, 0.02, 0.4, 0.9, 1.1,
+points = np.float32([-40, -12.5, -9, -6.5, -5, -4.75, -3.5, -2.5, -1.5, -1, -0.7, -0.3, -0.01, -1e-4, 1e-4,
+                     0.02, 0.4, 0.9, 1.1,
                      2, 2.9, 3.7, 5.5, 7, 11, 35])
 step = L(2)**-16
 for name, parameters, f in activations:
@@ -108,23 +112,28 @@ losses = [
     ("cross_entropy", {"label_smoothing": 0.1}, 0, cross_entropy),
     ("cross_entropy", {"class_weights": "[0.5,2,1,0,3]"}, 1, lambda z, l, y: cross_entropy(z, l, y, 0, W)),
     ("cross_entropy", {"class_weights": "[0.5,2,1,0,3]"}, 0, cross_entropy),
-    ("focal", {}, 0, focal), ("focal", {"gamma": 0.5}, 0, lambda z, l, y: focal(z, l, y, 0.5)), ("focal", {"gamma": 0}, 0, cross_entropy),
+    ("focal", {}, 0, focal), ("focal", {"gamma": 0.5}, 0, lambda z, l, y: focal(z, l, y, 0.5)),
+    ("focal", {"gamma": 0}, 0, cross_entropy),
     ("focal", {"class_weights": "[0.5,2,1,0,3]"}, 1, lambda z, l, y: focal(z, l, y, 2, W)),
-    ("hinge", {}, 0, hinge), ("hinge", {"margin": 0.3, "over": "worst"}, 0, lambda z, l, y: hinge(z, l, y, L("0.3"), True)),
+    ("hinge", {}, 0, hinge),
+    ("hinge", {"margin": 0.3, "over": "worst"}, 0, lambda z, l, y: hinge(z, l, y, L("0.3"), True)),
     ("hinge", {"squared": "true"}, 0, lambda z, l, y: hinge(z, l, y, 1, False, True)),
     ("binary_cross_entropy", {}, 0, binary),
-    ("binary_cross_entropy", {"label_smoothing": 0.2, "positive_weight": 3}, 1, lambda z, l, y: binary(z, l, y, L("0.2"), 3)),
+    ("binary_cross_entropy", {"label_smoothing": 0.2, "positive_weight": 3}, 1,
+     lambda z, l, y: binary(z, l, y, L("0.2"), 3)),
     ("binary_cross_entropy", {"label_smoothing": 0.2, "positive_weight": 3}, 0, binary),
 ]
 for kind in ("identity", "softmax", "sigmoid"):
     losses += [("mse", {"output": kind}, 0, lambda z, l, y, k=kind: ((through(k, z) - y)**2).mean()),
                ("mae", {"output": kind}, 0, lambda z, l, y, k=kind: np.abs(through(k, z) - y).mean()),
-               ("huber", {"output": kind, "delta": 0.4}, 0, lambda z, l, y, k=kind: huber(through(k, z) - y, L("0.4")).mean())]
+               ("huber", {"output": kind, "delta": 0.4}, 0,
+                lambda z, l, y, k=kind: huber(through(k, z) - y, L("0.4")).mean())]
 losses.append(("mse", {}, 0, lambda z, l, y: ((through("softmax", z) - y)**2).mean()))
 surrogates = [("mse", {"output": kind, "jacobian": "false"}, 0, kind) for kind in ("identity", "softmax", "sigmoid")]
 
 K = 5
-cases = [(rng.normal(size=K) * size, label) for size, label in ((0.1, 0), (1, 1), (1, 4), (3, 2), (3, 3), (8, 0), (8, 4), (30, 1))]
+cases = [(rng.normal(size=K) * size, label) for size, label in
+         ((0.1, 0), (1, 1), (1, 4), (3, 2), (3, 3), (8, 0), (8, 4), (30, 1))]
 cases += [(np.array([20., -3, 1, 0, 2]), 0), (np.array([-20., 3, 1, 0, 2]), 0)]
 cases = [(np.float32(z), label) for z, label in cases]
 for name, parameters, training, f in losses + surrogates:
@@ -143,7 +152,8 @@ for name, parameters, training, f in losses + surrogates:
             for j in range(K):
                 d = np.zeros(K, L)
                 d[j] = step
-                gradient[j] = (8 * (f(z + d, label, y) - f(z - d, label, y)) - (f(z + 2 * d, label, y) - f(z - 2 * d, label, y))) / (12 * step)
+                near, far = f(z + d, label, y) - f(z - d, label, y), f(z + 2 * d, label, y) - f(z - 2 * d, label, y)
+                gradient[j] = (8 * near - far) / (12 * step)
         line(label, *map(float, z), *map(float, y), float(value), *map(float, gradient))
 
 # ---- schedules: the whole curve and two steps beyond ----
@@ -184,7 +194,8 @@ def wsd(u, shape, warmup, decay, rate=0.5, final=0.0):
     if u <= 1 - decay:
         return rate
     v = min(1, (u - (1 - decay)) / decay)
-    return {"linear": mix(rate, final, v), "cosine": half_wave(rate, final, v), "sqrt": rate + (final - rate) * math.sqrt(v)}[shape]
+    return {"linear": mix(rate, final, v), "cosine": half_wave(rate, final, v),
+            "sqrt": rate + (final - rate) * math.sqrt(v)}[shape]
 
 
 schedules = [
@@ -194,9 +205,11 @@ schedules = [
     ("step", {"every": 2}, lambda s, n, e: 0.5 * 0.1**(s // e // 2)),
     ("step", {"every": 3, "decay": 0.5, "per": "step"}, lambda s, n, e: 0.5 * 0.5**(s // 3)),
     ("multi_step", {"at": "[1,3]"}, lambda s, n, e: 0.5 * 0.1**((s // e >= 1) + (s // e >= 3))),
-    ("multi_step", {"at": "[2,9,10]", "decay": 0.5, "per": "step"}, lambda s, n, e: 0.5 * 0.5**sum(s >= a for a in (2, 9, 10))),
+    ("multi_step", {"at": "[2,9,10]", "decay": 0.5, "per": "step"},
+     lambda s, n, e: 0.5 * 0.5**sum(s >= a for a in (2, 9, 10))),
     ("polynomial", {}, lambda s, n, e: 0.5 * (1 - part("step", s, n, e))**2),
-    ("polynomial", {"final": 0.1, "power": 0.5, "per": "epoch"}, lambda s, n, e: 0.1 + 0.4 * (1 - part("epoch", s, n, e))**0.5),
+    ("polynomial", {"final": 0.1, "power": 0.5, "per": "epoch"},
+     lambda s, n, e: 0.1 + 0.4 * (1 - part("epoch", s, n, e))**0.5),
     ("linear", {}, lambda s, n, e: 0.5 * (1 - part("step", s, n, e))),
     ("linear", {"final": 0.8, "per": "epoch"}, lambda s, n, e: mix(0.5, 0.8, part("epoch", s, n, e))),
     ("cosine", {}, lambda s, n, e: half_wave(0.5, 0, part("step", s, n, e))),
@@ -289,13 +302,15 @@ optimizers = [
     ("sgd", {}, 0, Sgd), ("sgd", {"weight_decay": 0.1}, 0, lambda: Sgd(0.1)), ("sgd", {"weight_decay": 0.1}, 1, Sgd),
     ("momentum", {}, 0, Momentum), ("momentum", {"momentum": 0.5, "nesterov": "true"}, 0, lambda: Momentum(0.5, True)),
     ("momentum", {"weight_decay": 0.2}, 0, lambda: Momentum(wd=0.2)), ("momentum", {"weight_decay": 0.2}, 1, Momentum),
-    ("momentum", {"weight_decay": 0.2, "decay": "decoupled", "nesterov": "true"}, 0, lambda: Momentum(0.9, True, 0.2, True)),
+    ("momentum", {"weight_decay": 0.2, "decay": "decoupled", "nesterov": "true"}, 0,
+     lambda: Momentum(0.9, True, 0.2, True)),
     ("adagrad", {}, 0, Adagrad), ("adagrad", {"epsilon": 0.01, "weight_decay": 0.3}, 0, lambda: Adagrad(0.01, 0.3)),
     ("rmsprop", {}, 0, RmsProp), ("rmsprop", {"smoothing": 0.9, "momentum": 0.8}, 0, lambda: RmsProp(0.9, 0.8)),
     ("rmsprop", {"weight_decay": 0.3, "decay": "decoupled"}, 0, lambda: RmsProp(wd=0.3, decoupled=True)),
     ("adam", {}, 0, Adam), ("adam", {"beta1": 0.5, "beta2": 0.9, "epsilon": 0.01}, 0, lambda: Adam(0.5, 0.9, 0.01)),
     ("adam", {"weight_decay": 0.3}, 0, lambda: Adam(wd=0.3)), ("adam", {"weight_decay": 0.3}, 1, Adam),
-    ("adamw", {}, 0, lambda: Adam(wd=0.01, decoupled=True)), ("adamw", {"weight_decay": 0.3}, 0, lambda: Adam(wd=0.3, decoupled=True)),
+    ("adamw", {}, 0, lambda: Adam(wd=0.01, decoupled=True)),
+    ("adamw", {"weight_decay": 0.3}, 0, lambda: Adam(wd=0.3, decoupled=True)),
     ("adamw", {"weight_decay": 0.3}, 1, Adam),
     ("lion", {}, 0, Lion), ("lion", {"beta1": 0.5, "weight_decay": 0.3}, 0, lambda: Lion(0.5, wd=0.3)),
 ]
