@@ -240,8 +240,10 @@ static pid_t serve(int *in)
     }
     close(to[0]);
     close(from[1]);
-    const ssize_t got = read(from[0], line, sizeof line - 1);
-    port = got > 0 ? atoi(line) : 0;
+    for (size_t length = 0; length < sizeof line - 1 && !strchr(line, '\n'); length++)
+        if (read(from[0], line + length, 1) != 1)
+            break;
+    port = atoi(line);
     close(from[0]);
     *in = to[1];
     return child;
