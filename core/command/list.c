@@ -7,6 +7,7 @@
 
 const struct command *const commands[] = {
     &command_run,
+    &command_check,
     &command_status,
     &command_table,
     &command_show,
@@ -14,6 +15,7 @@ const struct command *const commands[] = {
     &command_plot,
     &command_eval,
     &command_data,
+    &command_plugins,
     &command_help,
     &command_worker,
     NULL,

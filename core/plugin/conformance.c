@@ -1,11 +1,9 @@
 /* Conformance: the settings of parameters that are tried, and the checks of the plugin's kind at each. */
 #include "plugin/conformance.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/numbers.h"
 #include "plugin/checking.h"
 #include "plugin/internal.h"
 
@@ -104,39 +102,12 @@ out:
     return status;
 }
 
-/* The values of a parameter to try: its try_min and try_max, or bounds, each choice, both flags. */
-static size_t values_to_try(const struct iso_param *param, struct arena *arena, const char *values[64])
-{
-    size_t count = 0, length;
-    char number[NUMBER_TEXT];
-    const bool numeric = param->type == ISO_TYPE_REAL || param->type == ISO_TYPE_INT;
-    if (param->type == ISO_TYPE_CHOICE)
-        for (const char *word; count < 64 && (word = value_choice(param->choices, count, &length)); count++)
-            values[count] = arena_copy(arena, word, length);
-    if (param->type == ISO_TYPE_FLAG) {
-        values[count++] = "false";
-        values[count++] = "true";
-    }
-    if (count)
-        return count;
-    const double bounds[2] = { param->min, param->max };
-    const char *const tries[2] = { param->try_min, param->try_max };
-    for (int i = 0; i < 2; i++)
-        if (tries[i]) {
-            values[count++] = tries[i];
-        } else if (numeric && isfinite(bounds[i])) {
-            number_text(bounds[i], number);
-            values[count++] = arena_copy(arena, number, strlen(number));
-        }
-    return count;
-}
-
 int conformance_run(const struct plugin *plugin, const char *const *pairs, const struct plugin_host *host,
                     struct conformance *result, struct iso_error *err)
 {
     struct check check = { .plugin = plugin, .report = result, .setting = "", .told = arena_new() };
     struct setting base = { 0 };
-    const char *values[64];
+    const char *values[PLUGIN_TRIES];
     int status = -1;
     *result = (struct conformance){ 0 };
     base.pairs = memory_array(2 * plugin->param_count + 3, sizeof *base.pairs);
@@ -147,10 +118,10 @@ int conformance_run(const struct plugin *plugin, const char *const *pairs, const
     for (size_t k = 0; k < plugin->param_count; k++) {
         const struct iso_param *param = &plugin->params[k];
         const char *value = given(pairs, param->name);
-        if (!value && !param->initial)
-            value = param->try_min;
+        if (!value && !param->initial && plugin_tries(param, check.told, values) > 0)
+            value = values[0];
         if (!value && !param->initial) {
-            check_skip(&check, param->name, "parameter \"%s\" has neither default nor try_min: give it a value with "
+            check_skip(&check, param->name, "parameter \"%s\" has neither default, try_min nor minimum: give it a value with "
                                             "--set %s=VALUE", param->name, param->name);
             status = 0;
             goto out;
@@ -163,7 +134,7 @@ int conformance_run(const struct plugin *plugin, const char *const *pairs, const
     /* What fails at the defaults would fail again at each setting, and a plugin that crashed is not to be trusted. */
     for (size_t k = 0; k < plugin->param_count && !check.broken && !result->failures; k++) {
         const struct iso_param *param = &plugin->params[k];
-        const size_t count = values_to_try(param, check.told, values);
+        const size_t count = plugin_tries(param, check.told, values);
         for (size_t i = 0; i < count && !check.broken; i++) {
             struct setting setting = { memory_array(2 * plugin->param_count + 3, sizeof *base.pairs), base.count };
             if (!setting.pairs || !values[i]) {

@@ -26,7 +26,6 @@ void plugin_set_float_mode(unsigned mode);
 /* Bytes and alignment of a field of this type; 0: no such type. */
 size_t value_size(int type);
 size_t value_alignment(int type);
-const char *value_type_name(int type); /* "real", "int", ... */
 
 /* Reads a recipe's value into a field of param's type; lists and texts go to the arena. On failure, -1, words that
  * start with "must be", and *where is the part of `node` that is wrong. */
@@ -42,7 +41,7 @@ void value_bounds(const struct iso_param *param, struct text *out);
 void value_json(const struct iso_param *param, const void *field, struct text *out);
 /* Word number `index` of a choice; its length in *length. NULL: there are fewer. */
 const char *value_choice(const char *choices, size_t index, size_t *length);
-/* The earlier parameter that `param`'s default names, or NULL. */
+/* The earlier parameter of the table that `param`'s default names, or NULL. */
 const struct iso_param *value_reference(const struct iso_param *params, const struct iso_param *param);
 
 #endif

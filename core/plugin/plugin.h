@@ -45,7 +45,17 @@ const struct plugin *plugins_open(struct plugins *plugins, const char *file, str
 
 const char *plugin_kind_name(enum iso_kind kind);      /* "activation" */
 enum iso_kind plugin_kind_of(const char *name);        /* 0: no such kind */
+/* Names of a kind's plugins along the path, sorted, without opening any; to be freed with plugins_names_free. */
+char **plugins_names(struct plugins *plugins, enum iso_kind kind, size_t *count, struct iso_error *err);
+void plugins_names_free(char **names, size_t count);
+const char *plugin_type_name(int type);                /* of a parameter: "real", "choice", ... */
+const struct iso_param *plugin_default_of(const struct plugin *plugin, const struct iso_param *param); /* the earlier
+                                                          parameter that its default names, or NULL */
 char *plugin_kind_path(const struct plugin *plugin);   /* "activation/relu", to be freed */
+
+/* Values of a parameter that conformance tries: try_min and try_max, or bounds, each choice, both flags. */
+enum { PLUGIN_TRIES = 64 };
+size_t plugin_tries(const struct iso_param *param, struct arena *arena, const char *values[PLUGIN_TRIES]);
 
 /* What the core lends to an instance; NULL functions are replaced by ones that refuse in words. */
 struct plugin_host {

@@ -206,6 +206,28 @@ const struct plugin *plugins_open(struct plugins *plugins, const char *file, str
     return plugin;
 }
 
+char **plugins_names(struct plugins *plugins, enum iso_kind kind, size_t *count, struct iso_error *err)
+{
+    struct candidates list = { 0 };
+    char **names = NULL;
+    *count = 0;
+    if (!scan(plugins, kind, &list, err) && !(names = memory_array(list.count + 1, sizeof *names)))
+        error_memory(err);
+    for (size_t i = 0; names && i < list.count; i++) {
+        names[(*count)++] = list.items[i].name;
+        list.items[i].name = NULL;
+    }
+    candidates_free(&list);
+    return names;
+}
+
+void plugins_names_free(char **names, size_t count)
+{
+    for (size_t i = 0; names && i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
 /* "no loss is called "hubr"; there are cross_entropy, huber, mse (searched: ...); did you mean "huber"?" */
 static void fail_unknown(const struct plugins *plugins, enum iso_kind kind, const char *name, struct iso_error *err)
 {

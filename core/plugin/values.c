@@ -40,7 +40,7 @@ size_t value_alignment(int type)
     return type_known(type) ? types[type].alignment : 1;
 }
 
-const char *value_type_name(int type)
+const char *plugin_type_name(int type)
 {
     return type_known(type) ? types[type].name : "unknown";
 }
@@ -61,6 +61,11 @@ const struct iso_param *value_reference(const struct iso_param *params, const st
         if (earlier->type == param->type && !strcmp(earlier->name, param->initial))
             return earlier;
     return NULL;
+}
+
+const struct iso_param *plugin_default_of(const struct plugin *plugin, const struct iso_param *param)
+{
+    return value_reference(plugin->params, param);
 }
 
 void value_bounds(const struct iso_param *param, struct text *out)
@@ -326,4 +331,30 @@ void value_json(const struct iso_param *param, const void *field, struct text *o
         text_add_string(out, "null");
         break;
     }
+}
+
+size_t plugin_tries(const struct iso_param *param, struct arena *arena, const char *values[PLUGIN_TRIES])
+{
+    size_t count = 0, length;
+    char number[NUMBER_TEXT];
+    const bool numeric = param->type == ISO_TYPE_REAL || param->type == ISO_TYPE_INT;
+    if (param->type == ISO_TYPE_CHOICE)
+        for (const char *word; count < PLUGIN_TRIES && (word = value_choice(param->choices, count, &length)); count++)
+            values[count] = arena_copy(arena, word, length);
+    if (param->type == ISO_TYPE_FLAG) {
+        values[count++] = "false";
+        values[count++] = "true";
+    }
+    if (count)
+        return count;
+    const double bounds[2] = { param->min, param->max };
+    const char *const tries[2] = { param->try_min, param->try_max };
+    for (int i = 0; i < 2; i++)
+        if (tries[i]) {
+            values[count++] = tries[i];
+        } else if (numeric && isfinite(bounds[i])) {
+            number_text(bounds[i], number);
+            values[count++] = arena_copy(arena, number, strlen(number));
+        }
+    return count;
 }

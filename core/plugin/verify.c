@@ -101,7 +101,7 @@ static int verify_place(const struct plugin *plugin, const struct iso_param *par
                         state_size);
     if (param->offset % value_alignment(param->type))
         return iso_fail(err, "lies at byte %zu, where a %s can not lie (it needs a multiple of %zu)", param->offset,
-                        value_type_name(param->type), value_alignment(param->type));
+                        plugin_type_name(param->type), value_alignment(param->type));
     for (const struct iso_param *other = plugin->params; other < param; other++)
         if (param->offset < other->offset + value_size(other->type) && other->offset < param->offset + size)
             return iso_fail(err, "lies at byte %zu, over parameter \"%s\"", param->offset, other->name);
