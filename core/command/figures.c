@@ -100,7 +100,7 @@ static const char *loss_unit(const struct lab_experiment *experiment)
     return strcmp(name, "cross_entropy") == 0 ? "nats" : NULL;
 }
 
-int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, struct iso_error *err)
+int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, bool *unknown, struct iso_error *err)
 {
     struct lab_experiment *experiment = lab_experiment(request->folder, err);
     struct frame *trials = experiment ? lab_frame(request->folder, LAB_TRIALS, err) : NULL;
@@ -109,17 +109,18 @@ int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn
     size_t count = 0;
     int status = -1;
     *drawn = 0;
+    *unknown = false;
     if (!points)
         goto out;
     const struct figure_results results = { .title = experiment->title, .loss_unit = loss_unit(experiment),
                                             .trials = trials, .points = points };
     specs = read_specs(experiment, &results, &count, err);
-    if (!specs || check_names(request, specs, count, err))
+    if (!specs || (*unknown = check_names(request, specs, count, err)))
         goto out;
     status = 0;
-    for (size_t i = 0; !status && i < count; i++)
-        if (is_asked_for(request, figure_spec_name(specs[i])))
-            status = draw(request, specs[i], &results, out, drawn, err);
+    for (size_t i = 0; i < count; i++) /* one that fails does not keep the others from being drawn */
+        if (is_asked_for(request, figure_spec_name(specs[i])) && draw(request, specs[i], &results, out, drawn, err))
+            status = -1;
 out:
     for (size_t i = 0; i < count; i++)
         figure_spec_free(specs[i]);

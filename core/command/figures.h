@@ -15,7 +15,7 @@ struct figures_request {
 };
 
 /* Draws into FOLDER/figures and writes a line to `out` for each: the file, or why there is nothing to draw. -1 where a
- * name is unknown or a file can't be written. *drawn: files made. */
-int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, struct iso_error *err);
+ * name is unknown (*unknown) or a file can't be written; the others are drawn then. *drawn: files made. */
+int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, bool *unknown, struct iso_error *err);
 
 #endif

@@ -73,13 +73,14 @@ static int plot_experiment(const struct plot *plot, const char *folder, const ch
     const struct figures_request request = { .folder = folder, .names = names, .name_count = count,
                                              .format = plot->as, .width = plot->width, .height = plot->height };
     size_t drawn;
+    bool unknown;
     if (plot->x || plot->y || plot->group || plot->window || plot->loglog || plot->out) {
         iso_fail(err, "--x, --y, --group, --window, --loglog and --out are for tables; %s is an experiment's folder, whose "
                       "figures its recipe describes", folder);
         return STATUS_WRONG;
     }
-    if (figures_draw(&request, stdout, &drawn, err))
-        return STATUS_FAILED;
+    if (figures_draw(&request, stdout, &drawn, &unknown, err))
+        return unknown ? STATUS_WRONG : STATUS_FAILED;
     return drawn ? STATUS_DONE : STATUS_FAILED;
 }
 

@@ -167,7 +167,9 @@ static int finish(const struct given *given, const char *folder, const struct ru
         return STATUS_FAILED;
     const struct figures_request request = { .folder = folder, .format = FIGURE_SVG };
     size_t drawn;
-    if ((counts->to_train || changed) && !given->no_figures && figures_draw(&request, stdout, &drawn, &outcome->error))
+    bool unknown;
+    if ((counts->to_train || changed) && !given->no_figures &&
+        figures_draw(&request, stdout, &drawn, &unknown, &outcome->error))
         return STATUS_FAILED;
     return failed ? STATUS_FAILED : STATUS_DONE;
 }

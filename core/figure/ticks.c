@@ -113,7 +113,7 @@ static bool decades(struct arena *arena, const struct figure_axis *axis, double 
         if (smallest / (last - first) * room >= 0.6)
             choice = i;
     }
-    bool everyday = axis->low > 0.5e-4 && axis->high < 1e5;
+    bool everyday = axis->low > 0.5e-4 && axis->high < 2e4;
     for (int e = lowest; e < highest + 1; e++)
         for (int digit = 1; digit < 10; digit++) {
             bool major = digits[choice] >> digit & 1;
