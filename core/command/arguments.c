@@ -59,3 +59,17 @@ int arguments_read(int argc, char **argv, const struct option *options, const ch
     free(rest);
     return status;
 }
+
+int arguments_add_backend(struct option_list *overrides, const char *backend, char **made, struct iso_error *err)
+{
+    if (!backend)
+        return 0;
+    struct text text = { 0 };
+    text_format(&text, "backend=%s", backend);
+    *made = text_take(&text);
+    if (!*made
+        || memory_grow(&overrides->values, &overrides->capacity, overrides->count + 1, sizeof *overrides->values))
+        return error_memory(err);
+    overrides->values[overrides->count++] = *made;
+    return 0;
+}

@@ -18,5 +18,7 @@ int argument_choice(const char *option, const char *text, const char *const *wor
  * what they hold where there are fewer. */
 int arguments_read(int argc, char **argv, const struct option *options, const char **arguments, size_t least,
                     size_t most, const char *usage, struct iso_error *err);
+/* Adds "backend=NAME" (NULL: nothing) to what --set gave; *made is to be freed when the list is. */
+int arguments_add_backend(struct option_list *overrides, const char *backend, char **made, struct iso_error *err);
 
 #endif

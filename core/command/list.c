@@ -7,6 +7,7 @@
 
 const struct command *const commands[] = {
     &command_run,
+    &command_plan,
     &command_check,
     &command_status,
     &command_table,

@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/memory.h"
-#include "base/numbers.h"
 #include "command/command.h"
 #include "command/figures.h"
 #include "command/progress.h"
@@ -87,22 +85,6 @@ static char *join_words(int argc, char **argv)
     for (int i = 0; i < argc; i++)
         text_format(&text, " %s", argv[i]);
     return text_take(&text);
-}
-
-static int add_backend(struct given *given, char **made, struct command_outcome *outcome)
-{
-    if (!given->backend)
-        return STATUS_DONE;
-    struct text text = { 0 };
-    text_format(&text, "backend=%s", given->backend);
-    *made = text_take(&text);
-    struct option_list *list = &given->overrides;
-    if (!*made || memory_grow(&list->values, &list->capacity, list->count + 1, sizeof *list->values)) {
-        error_memory(&outcome->error);
-        return STATUS_FAILED;
-    }
-    list->values[list->count++] = *made;
-    return STATUS_DONE;
 }
 
 static unsigned processors(void)
@@ -245,7 +227,8 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         && !argument_count("--jobs", given.jobs_text, &given.jobs, err)
         && !argument_count("--threads", given.threads_text, &given.threads, err)
         && !argument_seconds("--trial-timeout", given.timeout_text, &given.timeout, err)
-        && !(status = read_shard(given.shard, &options, outcome)) && !(status = add_backend(&given, &backend, outcome))) {
+        && !read_shard(given.shard, &options, outcome)
+        && !arguments_add_backend(&given.overrides, given.backend, &backend, err)) {
         options.overrides = given.overrides.values;
         options.override_count = given.overrides.count;
         options.command = words ? words : "isoflop run";

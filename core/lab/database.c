@@ -165,6 +165,15 @@ static int check_version(sqlite3 *database, const char *path, bool write, struct
     return 0;
 }
 
+bool database_is_there(const char *folder)
+{
+    char *path = file_join(folder, DATABASE_FILE);
+    struct stat facts;
+    bool there = path && !stat(path, &facts);
+    free(path);
+    return there;
+}
+
 sqlite3 *database_open(const char *folder, bool write, struct iso_error *err)
 {
     sqlite3 *database = NULL;
@@ -252,6 +261,12 @@ int lock_take(const char *folder, struct iso_error *err)
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (file < 0) {
             error_system(err, "cannot write", path);
+            break;
+        }
+        if (lock_region(file, F_SETLK, F_WRLCK, &region) && errno != EACCES && errno != EAGAIN) {
+            error_system(err, "cannot lock", path);
+            close(file);
+            file = -1;
             break;
         }
         if (lock_region(file, F_SETLK, F_WRLCK, &region)) {

@@ -14,6 +14,7 @@
 
 /* Opens FOLDER/results.db, checks that it is a store of this version and, where `write`, makes it if there is none. */
 sqlite3 *database_open(const char *folder, bool write, struct iso_error *err);
+bool database_is_there(const char *folder);
 /* Leaves one plain file where it was written. */
 int database_close(sqlite3 *database, bool written, struct iso_error *err);
 

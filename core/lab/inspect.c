@@ -1,14 +1,12 @@
 /* States, provenance and single trials, read from the store. */
 #include "lab/inspect.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "lab/database.h"
-#include "lab/plan.h"
 
 #define CURRENT "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'current')"
 
@@ -121,18 +119,29 @@ void lab_status_free(struct lab_status *status)
     free(status);
 }
 
-double lab_rate(const char *folder)
+int lab_states(const char *folder, const struct plan *plan, enum trial_status *states, struct iso_error *err)
 {
-    double rate = NAN;
-    struct iso_error ignored = ERROR_NONE;
-    sqlite3 *database = database_open(folder, false, &ignored);
-    sqlite3_stmt *statement = database ? database_prepare(database, "SELECT sum(flops) * 1.0 / sum(seconds) FROM trials"
-                                                          " WHERE status = 'done' AND seconds > 0", &ignored) : NULL;
-    if (statement && sqlite3_step(statement) == SQLITE_ROW)
-        rate = database_real(statement, 0);
+    for (size_t i = 0; i < plan->count; i++)
+        states[i] = TRIAL_PENDING;
+    if (!database_is_there(folder))
+        return 1;
+    sqlite3 *database = database_open(folder, false, err);
+    sqlite3_stmt *statement = database ? database_prepare(database, "SELECT status FROM trials WHERE key = ?1", err)
+                                       : NULL;
+    int status = statement ? database_run(database, "BEGIN", err) : -1;
+    for (size_t i = 0; !status && i < plan->count; i++) {
+        database_bind_text(statement, 1, plan->trials[i].key);
+        int code = sqlite3_step(statement);
+        for (int k = TRIAL_PENDING; code == SQLITE_ROW && k <= TRIAL_FAILED; k++)
+            if (strcmp(database_text(statement, 0), trial_status_names[k]) == 0)
+                states[i] = (enum trial_status)k;
+        if (code != SQLITE_ROW && code != SQLITE_DONE)
+            status = database_fail(database, err);
+        sqlite3_reset(statement);
+    }
     sqlite3_finalize(statement);
     database_close(database, false, NULL);
-    return rate;
+    return status;
 }
 
 /* ---- Provenance ---- */

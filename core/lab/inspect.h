@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "lab/plan.h"
 #include "lab/results.h"
 
 struct sqlite3;
@@ -29,7 +30,8 @@ int lab_show(const char *folder, struct text *out, struct iso_error *err);
 /* One trial, by the beginning of its key or by its place in the plan: what is known of it as comments, then its recipe,
  * which can be run by itself. */
 int lab_show_trial(const char *folder, const char *key, struct text *out, struct iso_error *err);
-/* Floating-point operations a second that trained trials reached; NaN where there is none. */
-double lab_rate(const char *folder);
+/* The stored status of each trial of a plan, by key; PENDING where the folder knows nothing of it. 1: there is no store in
+ * the folder. */
+int lab_states(const char *folder, const struct plan *plan, enum trial_status *states, struct iso_error *err);
 
 #endif
