@@ -5,73 +5,49 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/numbers.h"
+#include "command/arguments.h"
 #include "command/command.h"
 #include "data/data.h"
 #include "data/get.h"
 #include "data/sheet.h"
 
+enum action { LIST, GET, SHOW };
+
 struct options {
-    const char *action, *name;
-    const char *from, *mirror, *out, *split, *plugin_path;
-    int64_t count;
+    enum action action;
+    const char *name, *from, *mirror, *out;
+    enum data_split split;
+    uint64_t count;
     bool check;
 };
 
-static int wrong(struct command_outcome *outcome, const char *what, const char *value)
-{
-    iso_fail(&outcome->error, "isoflop data: %s%s; `isoflop help data` tells how it is used", what, value);
-    return STATUS_WRONG;
-}
+static const char *const split_names[] = { "train", "test", NULL };
 
-/* The value of option NAME in argv[*k], as NAME VALUE or NAME=VALUE; false where it is another option. */
-static bool option(int argc, char **argv, int *k, const char *name, const char **value)
+static int read_options(struct options *options, int argc, char **argv, struct iso_error *err)
 {
-    const size_t length = strlen(name);
-    if (strncmp(argv[*k], name, length))
-        return false;
-    if (argv[*k][length] == '=') {
-        *value = argv[*k] + length + 1;
-        return true;
-    }
-    if (argv[*k][length])
-        return false;
-    *value = *k + 1 < argc ? argv[++*k] : NULL;
-    return true;
-}
-
-static int read_options(struct options *options, int argc, char **argv, struct command_outcome *outcome)
-{
-    *options = (struct options){ .count = 100, .split = "train" };
-    const char *count = NULL;
-    const struct {
-        const char *name, **value;
-    } known[] = { { "--from", &options->from },   { "--mirror", &options->mirror }, { "--out", &options->out },
-                  { "--split", &options->split }, { "--count", &count },            { "--plugin-path",
-                                                                                      &options->plugin_path } };
-    for (int k = 1; k < argc; k++) {
-        bool taken = false;
-        for (size_t i = 0; i < sizeof known / sizeof *known && !taken; i++) {
-            taken = option(argc, argv, &k, known[i].name, known[i].value);
-            if (taken && !*known[i].value)
-                return wrong(outcome, "a value is missing after ", known[i].name);
-        }
-        if (taken)
-            continue;
-        if (!strcmp(argv[k], "--check"))
-            options->check = true;
-        else if (argv[k][0] == '-')
-            return wrong(outcome, "there is no option ", argv[k]);
-        else if (!options->action)
-            options->action = argv[k];
-        else if (!options->name)
-            options->name = argv[k];
-        else
-            return wrong(outcome, "one argument too many: ", argv[k]);
-    }
-    if (count && (!number_int(count, &options->count) || options->count < 1 || options->count > 100000))
-        return wrong(outcome, "--count must be a whole number from 1 to 100000, not ", count);
-    return STATUS_DONE;
+    const char *arguments[] = { "list", NULL }, *split = NULL, *count = NULL;
+    static const char *const actions[] = { "list", "get", "show", NULL };
+    int action = 0, which = 0;
+    *options = (struct options){ .count = 100 };
+    const struct option known[] = {
+        { .name = "--from", .value = &options->from },   { .name = "--mirror", .value = &options->mirror },
+        { .name = "--out", .value = &options->out },     { .name = "--split", .value = &split },
+        { .name = "--count", .value = &count },          { .name = "--check", .flag = &options->check },
+        { 0 }
+    };
+    if (arguments_read(argc, argv, known, arguments, 0, 2, command_data.arguments, err) ||
+        argument_choice("isoflop data", arguments[0], actions, &action, err) ||
+        argument_choice("--split", split, split_names, &which, err) ||
+        argument_count("--count", count, &options->count, err))
+        return -1;
+    if (action && !arguments[1])
+        return iso_fail(err, "which data set? isoflop data %s NAME (isoflop data list names them)", actions[action]);
+    if (options->count > 100000)
+        return iso_fail(err, "--count must be at most 100000, not %s", count);
+    options->action = (enum action)action;
+    options->split = which ? DATA_TEST : DATA_TRAIN;
+    options->name = arguments[1];
+    return 0;
 }
 
 /* ---- list ---- */
@@ -239,22 +215,17 @@ static int print_summary(const struct data *data, enum data_split split, struct 
 
 static int show(const struct options *options, const struct plugin *plugin, struct command_outcome *outcome)
 {
-    static const char *const names[] = { "train", "validation", "test" };
+    const char *split = split_names[options->split == DATA_TEST];
     struct iso_error *err = &outcome->error;
-    int split = 0, status = STATUS_FAILED;
-    char *path = NULL;
+    int status = STATUS_FAILED;
     struct text text = { 0 };
     struct plugin_host *host = NULL;
     struct instance *instance = NULL;
     struct data *data = NULL;
-    while (split < DATA_SPLITS && strcmp(names[split], options->split))
-        split++;
-    if (split == DATA_VALIDATION || split == DATA_SPLITS)
-        return wrong(outcome, "--split must be train or test, not ", options->split);
-    text_format(&text, "%s-%s.png", plugin->descriptor.name, options->split);
-    path = options->out ? strdup(options->out) : text_take(&text);
     const struct data_options defaults = { 0 };
     bool drawn = false;
+    text_format(&text, "%s-%s.png", plugin->descriptor.name, split);
+    char *path = options->out ? strdup(options->out) : text_take(&text);
     if (!path) {
         error_memory(err);
         goto out;
@@ -262,9 +233,9 @@ static int show(const struct options *options, const struct plugin *plugin, stru
     if (!(host = data_host_new(err)) || !(instance = instance_new(plugin, NULL, host, err)) ||
         !(data = data_open(instance, &defaults, 0, err)))
         goto out;
-    printf("%s: %s (%s)\n", plugin->descriptor.name, plugin->descriptor.summary, options->split);
-    if (print_summary(data, (enum data_split)split, err) ||
-        data_sheet(data, (enum data_split)split, (size_t)options->count, path, &drawn, err))
+    printf("%s: %s (%s)\n", plugin->descriptor.name, plugin->descriptor.summary, split);
+    if (print_summary(data, options->split, err) ||
+        data_sheet(data, options->split, (size_t)options->count, path, &drawn, err))
         goto out;
     if (drawn)
         printf("sheet       %s\n", path);
@@ -283,31 +254,26 @@ out:
 static int run(int argc, char **argv, struct command_outcome *outcome)
 {
     struct options options;
-    int status = read_options(&options, argc, argv, outcome);
-    if (status)
-        return status;
-    const char *action = options.action ? options.action : "list";
-    const bool is_list = !strcmp(action, "list"), is_get = !strcmp(action, "get"), is_show = !strcmp(action, "show");
-    if (!is_list && !is_get && !is_show)
-        return wrong(outcome, "there are list, get and show, but no ", action);
-    if (!is_list && !options.name)
-        return wrong(outcome, "which data set? Name one after ", action);
-    struct plugins *plugins = plugins_new(options.plugin_path, &outcome->error);
+    if (read_options(&options, argc, argv, &outcome->error))
+        return STATUS_WRONG;
+    int status;
+    struct plugins *plugins = plugins_new(NULL, &outcome->error);
+    const struct plugin *plugin = NULL;
     if (!plugins)
         return STATUS_FAILED;
-    if (is_list) {
+    if (options.name && !(plugin = plugins_find(plugins, ISO_DATASET, options.name, &outcome->error)))
+        status = STATUS_WRONG;
+    else if (options.action == LIST)
         status = list(&options, plugins, outcome);
-    } else {
-        const struct plugin *plugin = plugins_find(plugins, ISO_DATASET, options.name, &outcome->error);
-        status = !plugin ? STATUS_WRONG : is_get ? get(&options, plugin, outcome) : show(&options, plugin, outcome);
-    }
+    else
+        status = options.action == GET ? get(&options, plugin, outcome) : show(&options, plugin, outcome);
     plugins_free(plugins);
     return status;
 }
 
 const struct command command_data = {
     .name = "data",
-    .arguments = "list | get NAME [--from PATH] | show NAME",
+    .arguments = "[list | get NAME [--from PATH] | show NAME]",
     .summary = "find, fetch and import data sets; look at examples",
     .help = "  list [--check]        which data sets are here, and where; --check reads them all\n"
             "  get NAME              fetch what is missing, check it, place it in ~/.local/share/isoflop\n"

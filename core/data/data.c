@@ -167,7 +167,7 @@ static int open_finite(struct data *data, const struct iso_table *train, uint64_
     int result = -1;
     uint32_t *rows = NULL, *test_rows = NULL;
     size_t count, test_count;
-    struct iso_table test = { .size = sizeof test };
+    struct iso_table test = { .size = sizeof test, .scale = 1 };
     const struct iso_rng permute = generator_of("subset", subset_seed, 0),
                          permute_test = generator_of("subset", subset_seed, 1);
     const bool permuted = options->has_train_size || options->validation_size || options->label_noise > 0;
@@ -304,7 +304,7 @@ struct data *data_open(struct instance *dataset, const struct data_options *opti
     data->ops = &dataset->plugin->ops.dataset;
     data->options = *options;
     const uint64_t subset_seed = options->subset_by_trial ? trial_seed : options->subset_seed;
-    struct iso_table table = { .size = sizeof table };
+    struct iso_table table = { .size = sizeof table, .scale = 1 };
     if (data->ops->open(dataset->state, &dataset->host, ISO_SPLIT_TRAIN, &table, err) ||
         check_table(data, &table, err) || describe(data, &table, err) ||
         (table.examples ? open_finite(data, &table, subset_seed, err) : open_endless(data, subset_seed, err)) ||
