@@ -17,6 +17,7 @@ const struct command *const commands[] = {
     &command_eval,
     &command_data,
     &command_plugins,
+    &command_new,
     &command_help,
     &command_worker,
     NULL,
