@@ -57,7 +57,7 @@ enum figure_role {
     ROLE_DATA,     /* measured: coloured by group */
     ROLE_BACKDROP, /* measured, thin: one of many lines */
     ROLE_FIT,      /* a fitted law, drawn over its data in the same colour */
-    ROLE_ENVELOPE, /* in ink, above all */
+    ROLE_ENVELOPE, /* in ink, above the lines */
     ROLE_ENVELOPE_END /* the part of an envelope that the range of sizes cuts off: dashed */
 };
 

@@ -6,6 +6,7 @@
 #include "figure/build.h"
 
 #define GRID 600         /* places of x at which the envelope is looked up */
+#define POINTS_MARKED 100 /* in all: lines of more go without markers */
 #define SIZES_LISTED 8   /* more sizes than this have a colour bar */
 
 /* Coordinates in which lines are drawn straight. */
@@ -206,6 +207,9 @@ int build_frontier(struct build *build)
     }
     if (data->group_count > SIZES_LISTED)
         build_scale(build);
+    size_t cells = 0;
+    for (size_t i = 0; i < data->line_count; i++)
+        cells += data->lines[i].count;
     /* Room for the envelope in as many runs as the owner may change. */
     figure->series = arena_zero(build->arena, data->line_count + GRID + 1, sizeof *figure->series);
     if (!figure->series) {
@@ -226,7 +230,7 @@ int build_frontier(struct build *build)
             build_colour(build, group, &series->shade, &series->colour);
             series->line = data->along && spec.lines != 0;
             series->role = series->line ? ROLE_BACKDROP : ROLE_DATA;
-            series->marker = !series->line || spec.points == 1
+            series->marker = !series->line || spec.points == 1 || (spec.points < 0 && cells <= POINTS_MARKED)
                                  ? (enum figure_marker)(MARKER_CIRCLE + (figure->colour_bar ? 0 : group % MARKER_COUNT))
                                  : MARKER_NONE;
             if (!labelled) {

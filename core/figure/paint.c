@@ -56,9 +56,9 @@ double paint_width(const struct figure_series *series)
 {
     switch (series->role) {
     case ROLE_BACKDROP:
-        return 0.8;
+        return 0.9;
     case ROLE_ENVELOPE:
-        return 1.8;
+        return 1.6;
     case ROLE_ENVELOPE_END:
     case ROLE_FIT:
         return 1.1;
@@ -428,7 +428,7 @@ static int paint_points(struct canvas *canvas, const struct figure *figure, cons
             continue;
         if (taken)
             taken[at] = 1;
-        paint_marker(canvas, series->marker, x, y, radius, colour_of(series), total <= 400);
+        paint_marker(canvas, series->marker, x, y, radius, paint_colour(series->shade, series->colour), total <= 400);
     }
     free(taken);
     return 0;

@@ -101,7 +101,8 @@ static bool decades(struct arena *arena, const struct figure_axis *axis, double 
         flat.logarithmic = false;
         return linear(arena, &flat, room, ticks);
     }
-    /* The finest set of digits that has room, judged by the narrowest gap. */
+    /* The finest set of digits that has room, judged by the narrowest gap; labels with powers are wider. */
+    bool everyday = axis->low > 0.5e-4 && axis->high < 2e4;
     size_t choice = 0;
     for (size_t i = 1; i < sizeof digits / sizeof *digits; i++) {
         double smallest = 1, before = 1;
@@ -110,10 +111,9 @@ static bool decades(struct arena *arena, const struct figure_axis *axis, double 
                 smallest = fmin(smallest, log10(digit / before));
                 before = digit;
             }
-        if (smallest / (last - first) * room >= 0.6)
+        if (smallest / (last - first) * room >= (everyday ? 0.6 : 1.1))
             choice = i;
     }
-    bool everyday = axis->low > 0.5e-4 && axis->high < 2e4;
     for (int e = lowest; e < highest + 1; e++)
         for (int digit = 1; digit < 10; digit++) {
             bool major = digits[choice] >> digit & 1;
