@@ -138,10 +138,15 @@ static int add_row(struct summary *summary, size_t from, size_t to)
 }
 
 /* The best point has the lowest mean validation loss (of the best weights where there are such), never by test; only
- * where every seed came to its end. */
+ * where every seed came to its end. Losses of different kinds, or on different data, are not compared. */
 static void mark_best(struct summary *summary)
 {
     static const char *const by[] = { "best.validation.loss", "validation.loss" };
+    for (size_t k = 0; k < summary->key_count; k++) {
+        const char *path = summary->trials->column[summary->keys[k]].name;
+        if (strncmp(path, "loss", 4) == 0 || strcmp(path, "dataset") == 0)
+            return;
+    }
     for (size_t b = 0; b < 2; b++) {
         const size_t column = column_index(summary->trials, by[b]);
         struct summary_row *best = NULL;

@@ -1,0 +1,262 @@
+#!/bin/sh
+# From recipe to results by command: run, resume, extend, crash, stop, kill, export, table, status, show, plan.
+set -eu
+builddir=${builddir:-.}
+srcdir=${srcdir:-.}
+case $builddir in /*) ;; *) builddir=$(pwd)/$builddir ;; esac
+case $srcdir in /*) ;; *) srcdir=$(pwd)/$srcdir ;; esac
+isoflop=$builddir/isoflop
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+XDG_CACHE_HOME=$folder/cache
+ISOFLOP_PLUGIN_PATH=${ISOFLOP_PLUGIN_PATH:-$builddir/plugins}
+export XDG_CACHE_HOME ISOFLOP_PLUGIN_PATH
+cd "$folder"
+
+fail() {
+    echo "FAIL: $*" >&2
+    for log in out err; do
+        if [ -s $log ]; then
+            echo "--- $log" >&2
+            tail -20 $log >&2
+        fi
+    done
+    exit 1
+}
+# status COMMAND...: runs it with its output in `out` and `err`, and wants this exit status.
+expect() {
+    wanted=$1
+    shift
+    code=0
+    "$@" > out 2> err || code=$?
+    [ $code -eq "$wanted" ] || fail "exit status $code, not $wanted, of: $*"
+}
+holds() { grep -q -e "$2" "$1" || fail "$1 does not hold: $2"; }
+lacks() { ! grep -q -e "$2" "$1" || fail "$1 holds: $2"; }
+export_all() {
+    "$isoflop" export "$1" --table trials --without seconds > "$2.trials.csv"
+    "$isoflop" export "$1" --table points --without seconds > "$2.points.csv"
+}
+same_results() { # FOLDER FOLDER
+    export_all "$1" a
+    export_all "$2" b
+    cmp a.trials.csv b.trials.csv && cmp a.points.csv b.points.csv || fail "results of $1 and $2 differ"
+    diff -r "$1/checkpoints" "$2/checkpoints" > out || fail "checkpoints of $1 and $2 differ"
+}
+
+cat > small.yaml <<'RECIPE'
+name: small
+title: A small sweep
+dataset: {digits: {train_size: 300, validation_size: 100, test_size: 100}}
+model: {hidden: {width: 4, depth: 1}, activation: relu, initializer: he}
+loss: cross_entropy
+schedule: {constant: {rate: 0.1}}
+train: {epochs: 2, batch: 50}
+seeds: 2
+sweep:
+  model.hidden.width: [4, 8]
+  schedule.constant.rate: [0.1, 0.3]
+checkpoint: [init, best, final]
+figures:
+  loss: {kind: curve, x: epoch, y: validation.loss, group: schedule.constant.rate}
+RECIPE
+
+# ---- A run, and the same with more workers ----
+expect 0 "$isoflop" run small.yaml --out one --jobs 1
+holds out '^figure: one/figures/loss.svg'
+holds out 'isoflop table one'
+[ -s one/figures/loss.svg ] || fail "no figure"
+cmp small.yaml one/recipe.yaml || fail "recipe.yaml is not the recipe"
+[ "$(ls one)" = "checkpoints
+figures
+recipe.yaml
+results.db" ] || fail "the folder holds: $(ls one)"
+expect 0 "$isoflop" run small.yaml --out two --jobs 2 --no-figures
+same_results one two
+echo "ok: equal results with one and two workers"
+
+# ---- Columns ----
+head -1 a.trials.csv > head
+printf '%s\n' "trial,key,status,seed,model.hidden.width,schedule.constant.rate,params,params_weights,params_hidden,steps,epochs,examples,flops,flops_matmul,flops_6nd,flops_report,train.loss,train.accuracy,validation.loss,validation.accuracy,test.loss,test.accuracy,best.step,best.validation.loss,best.validation.accuracy,best.test.loss,best.test.accuracy,stop_reason,train.cross_entropy,validation.cross_entropy,test.cross_entropy,best.validation.cross_entropy,best.test.cross_entropy" > wanted
+cmp head wanted || fail "columns of trials: $(cat head)"
+head -1 a.points.csv > head
+printf '%s\n' "trial,step,epoch,examples,flops,flops_matmul,flops_6nd,flops_report,rate,train.loss,train.accuracy,validation.loss,validation.accuracy,test.loss,test.accuracy,train.cross_entropy,validation.cross_entropy,test.cross_entropy" > wanted
+cmp head wanted || fail "columns of points: $(cat head)"
+[ "$(cut -d, -f1 a.trials.csv | tail -n +2 | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 " ] || fail "order of trials"
+[ "$(cut -d, -f4-6 a.trials.csv | sed -n '2p;3p;4p;6p' | tr '\n' ' ')" = "0,4,0.1 1,4,0.1 0,4,0.3 0,8,0.1 " ] \
+    || fail "order of the sweep"
+# 784-4-10: 3140 + 4 + 10 parameters... 784*4 + 4 + 4*10 + 10.
+[ "$(sed -n 2p a.trials.csv | cut -d, -f7)" = 3190 ] || fail "params"
+expect 0 "$isoflop" export one --table points --format jsonl
+holds out '^{"trial":1,"step":0,'
+echo "ok: columns and order"
+
+# ---- Again, extended, and overridden ----
+export_all one before
+expect 0 "$isoflop" run small.yaml --out one
+holds err 'nothing to do: all 8 trials are done'
+export_all one after
+cmp before.trials.csv after.trials.csv || fail "a second run changed results"
+sed 's/^seeds: 2/seeds: 3/' small.yaml > more.yaml
+expect 0 "$isoflop" run more.yaml --out one --no-figures
+holds err '^4 trials to train, 8 done before'
+expect 0 "$isoflop" run small.yaml --out one --no-figures --set sweep.model.hidden.width=[4]
+holds err 'nothing to do: all 4'
+expect 0 "$isoflop" status one
+holds out '4 trials: 4 done'
+holds out '8 more trials of earlier recipes are kept'
+expect 2 "$isoflop" run small.yaml --out one --set model.hidden.width=5
+holds err 'sweep.model.hidden.width'
+expect 2 "$isoflop" run small.yaml --out one --set sweep.model.hiden.width=[5]
+holds err 'hidden'
+expect 2 "$isoflop" run nowhere.yaml
+expect 2 "$isoflop" run small.yaml --jbos 2
+holds err '--jobs'
+echo "ok: again, extended, overridden"
+
+# ---- Table, show, plan ----
+expect 0 "$isoflop" table two --format csv
+holds out '^model.hidden.width,schedule.constant.rate,trials,done,diverged,failed,params,best,'
+expect 0 "$isoflop" table two
+holds out ' ± '
+holds out 'best$'
+expect 0 "$isoflop" table two --sort test.loss --descending --format json
+expect 0 "$isoflop" show two
+holds out 'compiler'
+key=$(sed -n 3p before.trials.csv | cut -d, -f2)
+expect 0 "$isoflop" show two "$key"
+cp out single.yaml
+expect 0 "$isoflop" run single.yaml --out single --no-figures
+"$isoflop" export single --without seconds | sed -n 2p | cut -d, -f2 > got
+[ "$(cat got)" = "$key" ] || fail "the recipe of a trial has another key when it is run by itself"
+expect 0 "$isoflop" plan small.yaml --out two
+holds out 'done already in two: 8'
+expect 0 "$isoflop" plan small.yaml --out nothing --no-time
+holds out '8 trials: 4 points of the sweep, 2 seeds each'
+[ ! -e nothing ] || fail "plan made a folder"
+echo "ok: table, show, plan"
+
+# ---- Part of it: one trial, shards, smoke ----
+expect 0 "$isoflop" run small.yaml --out part --trial "$key" --no-figures
+expect 0 "$isoflop" status part
+holds out '1 done, .* 7 pending'
+expect 0 "$isoflop" run small.yaml --out part --shard 1/2 --no-figures
+expect 0 "$isoflop" run small.yaml --out part --shard 2/2 --no-figures
+same_results part two
+expect 2 "$isoflop" run small.yaml --out part --shard 3/2
+expect 0 "$isoflop" run small.yaml --out smoke --smoke
+[ ! -e smoke ] || fail "--smoke kept something"
+echo "ok: one trial, shards, smoke"
+
+# ---- Trials that crash, hang, exit or diverge ----
+mkdir -p faulty/activation
+cat > faulty.c <<'PLUGIN'
+#include <isoflop/plugin.h>
+#include <stdlib.h>
+struct faulty { int mode; };
+static void forward(const void *state, size_t n, const float *x, float *y)
+{
+    const int mode = ((const struct faulty *)state)->mode;
+    volatile int *nowhere = NULL;
+    if (mode == 1) {
+        fprintf(stderr, "about to crash\n");
+        *nowhere = 1;
+    }
+    for (volatile int forever = mode == 2; forever;)
+        ;
+    if (mode == 3)
+        exit(3);
+    for (size_t i = 0; i < n; i++)
+        y[i] = mode == 4 ? x[i] * 1e30f : x[i];
+}
+static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+{
+    (void)state, (void)x, (void)y;
+    for (size_t i = 0; i < n; i++)
+        dx[i] = dy[i];
+}
+static const struct iso_param params[] = { ISO_CHOICE(struct faulty, mode, "good", "good|crash|hang|leave|diverge",
+                                                      "what goes wrong"), { 0 } };
+static const struct iso_activation ops = { .flops_forward = 1, .flops_backward = 1, .forward = forward,
+                                           .backward = backward };
+ISO_PLUGIN(ops, .name = "faulty", .revision = 1, .summary = "goes wrong on purpose",
+           .state_size = sizeof(struct faulty), .params = params);
+PLUGIN
+if ${CC:-cc} -shared -fPIC -I"$srcdir/include" -o faulty/activation/faulty.so faulty.c 2> err; then
+    sed -e 's/activation: relu/activation: {faulty: {mode: good}}/' -e 's/^seeds: 2/seeds: 1/' \
+        -e '/^  model.hidden.width/d' \
+        -e 's/^  schedule.constant.rate.*/  model.activation.faulty.mode: [good, crash, leave, hang, diverge]/' \
+        -e '/group:/d' -e '/^figures/d' small.yaml > faulty.yaml
+    ISOFLOP_PLUGIN_PATH=$folder/faulty:$ISOFLOP_PLUGIN_PATH
+    export ASAN_OPTIONS=handle_segv=0:detect_leaks=0
+    expect 1 "$isoflop" run faulty.yaml --out faults --trial-timeout 4 --jobs 2 --no-figures
+    holds err 'mode crash.*killed by signal 11.*it last said: about to crash'
+    holds err 'mode leave.*ended with status 3'
+    holds err 'mode hang.*longer than 4 seconds'
+    holds err 'alone: isoflop run faulty.yaml --trial '
+    expect 0 "$isoflop" export faults
+    [ "$(cut -d, -f3 out | tail -n +2 | tr '\n' ' ')" = "done failed failed failed diverged " ] \
+        || fail "states after faults"
+    # A diverged trial has no final values.
+    sed -n 6p out | cut -d, -f17-22 > got
+    expect 0 "$isoflop" table faults
+    holds out '0 of 1, 1 diverged'
+    expect 1 "$isoflop" run faulty.yaml --out faults --trial-timeout 4 --no-figures
+    holds err 'nothing to train: 2 of 5'
+    expect 1 "$isoflop" run faulty.yaml --out faults --trial-timeout 4 --retry --fail-fast --jobs 1 --no-figures
+    holds err '1 of 5 trials failed\|1 failed'
+    unset ASAN_OPTIONS
+    echo "ok: trials that crash, hang, leave or diverge"
+else
+    echo "skip: no compiler for the faulty plugin (${CC:-cc})"
+fi
+
+# ---- Stopped and killed ----
+sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 12/' -e 's/^seeds: 2/seeds: 3/' small.yaml > long.yaml
+expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --no-figures
+"$isoflop" run long.yaml --out stopped --jobs 2 --no-figures > out 2> err &
+process=$!
+while [ ! -s stopped/results.db ] || ! grep -q 'done: trial' err; do
+    kill -0 $process 2> err2 || break
+    sleep 0.02
+done
+kill -INT $process 2> err2 || :
+code=0
+wait $process || code=$?
+if [ $code -ne 0 ]; then
+    [ $code -eq 1 ] || fail "exit status $code after SIGINT"
+    holds err 'the same command goes on with the rest'
+fi
+[ ! -e stopped/results.db-wal ] || fail "a stopped run left a -wal file"
+[ ! -e stopped/lock ] || fail "a stopped run left its lock"
+expect 0 "$isoflop" run long.yaml --out stopped --jobs 2 --no-figures
+same_results whole stopped
+round=0
+while [ $round -lt "${KILL_ROUNDS:-6}" ]; do
+    "$isoflop" run long.yaml --out killed --jobs 2 --no-figures > out 2> err &
+    process=$!
+    sleep "0.$round$((round * 3 % 10))"
+    kill -9 $process 2> err2 || :
+    wait $process || :
+    round=$((round + 1))
+done
+expect 0 "$isoflop" run long.yaml --out killed --jobs 2 --no-figures
+same_results whole killed
+echo "ok: stopped and killed runs end with the same results"
+
+# ---- Two at once ----
+"$isoflop" run long.yaml --out both --jobs 1 --no-figures > out1 2> err1 &
+process=$!
+while [ ! -e both/lock ]; do
+    kill -0 $process 2> err2 || break
+    sleep 0.01
+done
+code=0
+"$isoflop" run long.yaml --out both --jobs 1 --no-figures > out 2> err || code=$?
+if [ $code -ne 0 ]; then
+    holds err 'is being written by another isoflop (host .*, process '
+fi
+"$isoflop" status both > out
+wait $process || fail "the first of two runs failed"
+same_results whole both
+echo "ok: two runs at once"
