@@ -9,8 +9,10 @@
 
 void *memory_array(size_t count, size_t size)
 {
-    /* calloc checks the product; a count of 0 must not give NULL, which means out of memory. */
-    return calloc(count && size ? count : 1, count && size ? size : 1);
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    /* A count of 0 must not give NULL, which means out of memory. */
+    return calloc(count ? count : 1, size ? size : 1);
 }
 
 int memory_grow(void *array, size_t *capacity, size_t count, size_t size)
