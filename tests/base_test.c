@@ -129,7 +129,8 @@ START_TEST(numbers_follow_the_core_schema)
     static const struct {
         const char *text;
         double value;
-    } good[] = { { "0", 0 },      { "-12", -12 },  { "+1", 1 },        { "1e-3", 1e-3 },     { ".01", 0.01 }, { "1.", 1 },
+    } good[] = { { "0", 0 },      { "-12", -12 },  { "+1", 1 },        { "1e-3", 1e-3 },     { ".01", 0.01 },
+                 { "1.", 1 },
                  { "0x1F", 31 },  { "0o17", 15 },  { "1E+2", 100 },    { "-.inf", -INFINITY }, { "+.INF", INFINITY },
                  { "012", 12 },   { "0.1", 0.1 } };
     static const char *const bad[] = { "",    "-",   ".",    "1e",   "1e+",  "1_000", " 1",   "1 ",   "0x",  "0xG",

@@ -80,8 +80,10 @@ START_TEST(weak_methods_are_remarked)
     expect("seeds: 100\n", "1:8", "these are 100 seeds, 0 to 99; did you mean [100]?");
     expect("sweep:\n  model.hidden.width: [8, 16]\n", "2:3", "at one learning rate");
     expect("sweep:\n  cases: {a: {model.hidden: [8]}, b: {model.hidden: [8, 8]}}\n", "2:15", "at one learning rate");
-    expect("figures: {f: {kind: frontier}}\nsweep: {schedule.constant.rate: [0.1, 0.2]}\n", "1:21", "networks of one size");
-    expect("schedule: {exponential: {rate: 0.1, decay: 0.5}}\nsweep: {train.epochs: [1, 2]}\n", "1:11", "several lengths");
+    expect("figures: {f: {kind: frontier}}\nsweep: {schedule.constant.rate: [0.1, 0.2]}\n", "1:21",
+           "networks of one size");
+    expect("schedule: {exponential: {rate: 0.1, decay: 0.5}}\nsweep: {train.epochs: [1, 2]}\n", "1:11",
+           "several lengths");
     expect("sweep: {train.batch: [10, 20, 1e1]}\n", "1:31", "this value is swept twice");
     expect("sweep: {backend: [naive, openblas]}\n", "1:9", "backend is swept, but changes no result");
     expect("sweep: {train.share_batches: [true, false], train.batch: [10, 20]}\n", "1:9", "changes no result");

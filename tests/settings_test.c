@@ -116,7 +116,8 @@ START_TEST(defaults_are_the_documented_ones)
     ck_assert_str_eq(s->backend->plugin->descriptor.name, "openblas");
     ck_assert_int_eq(s->bias, BIAS_ZEROS);
     ck_assert(s->clip == 0 && s->dropout[0] == 0 && !s->from && s->clip_norm == 0);
-    ck_assert(s->has_epochs && s->epochs == 2 && !s->has_steps && !s->has_examples && !s->has_flops && !s->has_flops_6nd);
+    ck_assert(s->has_epochs && s->epochs == 2 && !s->has_steps && !s->has_examples && !s->has_flops &&
+              !s->has_flops_6nd);
     ck_assert_uint_eq(s->batch, 50);
     ck_assert_int_eq(s->reduction, REDUCTION_MEAN);
     ck_assert(s->shuffle && !s->drop_last && !s->share_batches && s->warmup_fraction == 0 && s->warmup_steps == 0);
@@ -140,7 +141,8 @@ START_TEST(every_key_is_read)
     ck_assert(s->bias == BIAS_CONSTANT && s->bias_constant == 0.1);
     ck_assert(s->clip == 500 && s->clip_gradient_zero && !s->clip_output);
     ck_assert(s->dropout[0] == 0.5 && s->dropout[1] == 0);
-    ck_assert(s->epochs == 2.5 && s->has_steps && s->steps_per_param == 0.5 && s->has_examples && s->examples == 100000);
+    ck_assert(s->epochs == 2.5 && s->has_steps && s->steps_per_param == 0.5 && s->has_examples &&
+              s->examples == 100000);
     ck_assert(s->examples_per_param == 0 && s->flops == UINT64_C(1000000000000000000) && s->flops_6nd == 12000);
     ck_assert(s->batch == 20 && s->reduction == REDUCTION_SUM && !s->shuffle && s->drop_last && s->share_batches);
     ck_assert(s->warmup_steps == 40 && s->clip_norm == 1.5);
@@ -155,7 +157,8 @@ START_TEST(every_key_is_read)
     settings_free(s);
 
     s = read_good("dataset: {digits: {validation_size: 5}}\nmodel: {hidden: [], clip: 3, bias: none}\nseeds: 7\n"
-                  "schedule: {constant: {rate: 0.1}}\ntrain: {flops: 1e9, warmup: 0.25}\nmeasure: {train_eval: true}\n");
+                  "schedule: {constant: {rate: 0.1}}\ntrain: {flops: 1e9, warmup: 0.25}\n"
+                  "measure: {train_eval: true}\n");
     ck_assert(s->hidden_count == 0 && s->clip == 3 && s->clip_output && !s->clip_gradient_zero && s->bias == BIAS_NONE);
     ck_assert(s->seed == 7 && s->seed_examples == 7 && s->warmup_fraction == 0.25);
     ck_assert(s->train_eval && s->train_eval_examples == 0 && s->measure_split[DATA_VALIDATION]);
@@ -235,8 +238,10 @@ START_TEST(keys_hold_what_results_depend_on)
     tree_free(json);
     static const char *const same[] = {
         "name=other", "title=other", "checkpoint=[init]", "backend=naive", "train.share_batches=true", "train.batch=50",
-        "train.epochs=2.0", "model.hidden={width: 64, depth: 1}", "model.activation=[relu]", "model.activation={relu: {}}",
-        "optimizer=sgd", "schedule.constant.rate=1e-1", "measure.train_eval=true", "measure.every=epoch", "model.dropout=0",
+        "train.epochs=2.0", "model.hidden={width: 64, depth: 1}", "model.activation=[relu]",
+        "model.activation={relu: {}}",
+        "optimizer=sgd", "schedule.constant.rate=1e-1", "measure.train_eval=true", "measure.every=epoch",
+        "model.dropout=0",
         "seeds={init: 0, order: 0}", "measure.also=[weight_norm]", "train.stop={diverged: true}", "seeds=0",
         "measure.splits=[test]", "model.bias=zeros", "train.warmup=0", "train.best=validation.loss" };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -249,16 +254,22 @@ START_TEST(keys_hold_what_results_depend_on)
     }
     static const char *const different[] = {
         "train.batch=51", "train.epochs=3", "train.steps=5", "train.examples={times_params: 20}", "train.examples=20",
-        "model.hidden=[65]", "model.hidden=[64, 64]", "model.hidden=[]", "model.activation=tanh", "model.initializer=xavier",
+        "model.hidden=[65]", "model.hidden=[64, 64]", "model.hidden=[]", "model.activation=tanh",
+        "model.initializer=xavier",
         "model.bias=none", "model.bias={constant: 0.5}", "model.clip=3", "model.clip={at: 3, gradient: zero}",
-        "model.clip={at: 3, output: false}", "model.dropout=0.1", "loss=mse", "loss={cross_entropy: {label_smoothing: 0.1}}",
+        "model.clip={at: 3, output: false}", "model.dropout=0.1", "loss=mse",
+        "loss={cross_entropy: {label_smoothing: 0.1}}",
         "schedule.constant.rate=0.2", "schedule={exponential: {rate: 0.1, decay: 0.5}}", "train.reduction=sum",
-        "train.shuffle=false", "train.drop_last=true", "train.warmup=0.5", "train.warmup={steps: 5}", "train.clip_norm=1",
+        "train.shuffle=false", "train.drop_last=true", "train.warmup=0.5", "train.warmup={steps: 5}",
+        "train.clip_norm=1",
         "train.stop={diverged: false}", "train.stop={patience: 5, by: train.loss}", "train.best=train.loss", "seeds=1",
         "seeds={init: 1}", "seeds={order: 1}", "measure.every={steps: 5}", "measure.every={epochs: 2}",
-        "dataset={digits: {train_size: 5}}", "dataset={digits: {validation_size: 5}}", "dataset={digits: {test_size: 5}}",
-        "dataset={digits: {classes: [1, 2]}}", "dataset={digits: {label_noise: 0.5}}", "dataset={digits: {normalise: none}}",
-        "dataset={digits: {epoch_size: 5}}", "dataset={digits: {subset_seed: 5}}", "dataset={digits: {subset_seed: trial}}",
+        "dataset={digits: {train_size: 5}}", "dataset={digits: {validation_size: 5}}",
+        "dataset={digits: {test_size: 5}}",
+        "dataset={digits: {classes: [1, 2]}}", "dataset={digits: {label_noise: 0.5}}",
+        "dataset={digits: {normalise: none}}",
+        "dataset={digits: {epoch_size: 5}}", "dataset={digits: {subset_seed: 5}}",
+        "dataset={digits: {subset_seed: trial}}",
         "dataset=mnist", "train.flops=1e9", "train.flops_6nd=1e9" };
     enum { COUNT = sizeof different / sizeof *different };
     char *keys[COUNT];
@@ -313,7 +324,8 @@ END_TEST
 /* Whatever happens to a good recipe: settings or messages, never a crash. */
 START_TEST(damaged_recipes_do_no_harm)
 {
-    static const char *const odd[] = { "\n", " ", ":", "-", "{", "}", "[", "]", "~", "0", "9", "1e9", ".nan", "-1", "null",
+    static const char *const odd[] = { "\n", " ", ":", "-", "{", "}", "[", "]", "~", "0", "9", "1e9", ".nan", "-1",
+                                       "null",
                                        "true", "relu", "\"", "{a: b}", "[1, 2]", "&x ", "*x", ".inf", "1e999" };
     const size_t length = strlen(full);
     const struct iso_rng rng = generator_of("test", 5, 0);
@@ -322,7 +334,8 @@ START_TEST(damaged_recipes_do_no_harm)
         uint32_t bits[4];
         struct text text = { 0 };
         iso_rng_bits_block(&rng, round, 0, bits);
-        const size_t at = bits[0] % length, cut = bits[1] % 3 ? bits[1] % 12 : 0, from = at + cut < length ? at + cut : length;
+        const size_t at = bits[0] % length, cut = bits[1] % 3 ? bits[1] % 12 : 0;
+        const size_t from = at + cut < length ? at + cut : length;
         text_add(&text, full, at);
         if (bits[2] % 4)
             text_add_string(&text, odd[bits[2] / 4 % (sizeof odd / sizeof *odd)]);

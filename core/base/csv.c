@@ -17,8 +17,8 @@ struct cells {
     size_t columns, rows; /* rows without the header */
 };
 
-/* Reads the field at *at, of which *line is the line's number; leaves *at behind the separator. Gives what ended it: ',',
- * '\n' or 0 for the end of the text, or -1. */
+/* Reads the field at *at, of which *line is the line's number; leaves *at behind the separator. Gives what ended it:
+ * ',', '\n' or 0 for the end of the text, or -1. */
 static int field(char **at, const char *end, size_t *line, const char *path, char **cell, struct iso_error *err)
 {
     char *from = *at, *to = *at;

@@ -1,4 +1,5 @@
-/* The generator: Philox4x32-10 of Random123, keyed by (seed, purpose). Equal keys give equal numbers on every machine. */
+/* The generator: Philox4x32-10 of Random123, keyed by (seed, purpose). Equal keys give equal numbers on every
+ * machine. */
 #ifndef BASE_GENERATOR_H
 #define BASE_GENERATOR_H
 

@@ -6,7 +6,8 @@
 
 /* count * size zeroed bytes; NULL also where the product overflows. Freed with free(). */
 void *memory_array(size_t count, size_t size);
-/* Grows *array (of *capacity items of `size` bytes) so that it holds at least `count`. 0 or -1; on -1 it is as before. */
+/* Grows *array (of *capacity items of `size` bytes) so that it holds at least `count`. 0, or -1 and it is as
+ * before. */
 int memory_grow(void *array, size_t *capacity, size_t count, size_t size);
 /* Zeroed, aligned to 64 bytes; freed with free(). */
 void *memory_aligned(size_t bytes);

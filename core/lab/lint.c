@@ -86,8 +86,8 @@ static size_t varying(const struct plan *plan, bool (*is_such)(const char *path)
 
 static void lint_test(const struct plan *plan, struct diagnostics *found)
 {
-    static const char text[] = "the test set is measured during training: what is chosen by looking at it can't be judged "
-                               "by it; leave it out, it is measured once at the end";
+    static const char text[] = "the test set is measured during training: what is chosen by looking at it can't be "
+                               "judged by it; leave it out, it is measured once at the end";
     const struct node *splits = node_at(plan->tree->root, "measure.splits");
     if (splits && splits->kind == NODE_SCALAR && !strcmp(splits->text, "test"))
         warn(found, splits, text);
@@ -115,8 +115,8 @@ static void lint_rate(const struct plan *plan, struct diagnostics *found)
     const size_t size = varying(plan, is_size);
     if (size < plan->path_count && varying(plan, is_rate) == plan->path_count)
         warn(found, plan->keys[size],
-             "networks of several sizes are compared at one learning rate, which suits some of them better than others; "
-             "sweep the schedule's rate, too");
+             "networks of several sizes are compared at one learning rate, which suits some of them better than "
+             "others; sweep the schedule's rate, too");
 }
 
 static void lint_frontier(const struct plan *plan, struct diagnostics *found)
@@ -200,9 +200,9 @@ static void lint_horizon(const struct plan *plan, const struct settings *setting
     const double fall_short = fall(settings->schedule, 500), fall_long = fall(settings->schedule, 2000);
     if (fabs(fall_short - fall_long) > 0.02 * fmax(fabs(fall_short), fabs(fall_long)))
         diagnostics_add(found, SEVERITY_WARNING, schedule,
-                        "trials are of several lengths (%s), but %s falls at the same pace in all: the short ones end with "
-                        "a high rate, the long ones hardly learn at the end; take a schedule that ends with the trial, such "
-                        "as cosine", plan->paths[path], settings->schedule->plugin->descriptor.name);
+                        "trials are of several lengths (%s), but %s falls at the same pace in all: the short ones end "
+                        "with a high rate, the long ones hardly learn at the end; take a schedule that ends with the "
+                        "trial, such as cosine", plan->paths[path], settings->schedule->plugin->descriptor.name);
 }
 
 static void lint_points(const struct plan *plan, struct plugins *plugins, struct diagnostics *found)

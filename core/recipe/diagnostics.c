@@ -93,7 +93,8 @@ static bool same(const struct message *a, const struct message *b)
            (!a->name || !strcmp(a->name, b->name)) && !strcmp(a->text, b->text);
 }
 
-int diagnostics_add(struct diagnostics *found, enum severity severity, const struct node *where, const char *format, ...)
+int diagnostics_add(struct diagnostics *found, enum severity severity, const struct node *where, const char *format,
+                    ...)
 {
     if (!found)
         return -1;

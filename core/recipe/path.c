@@ -36,8 +36,11 @@ static int other_plugin(const char *path, const char *at, const char *chosen, co
                         struct iso_error *err)
 {
     if (!strcmp(at, "dataset") && is_data_option(wanted))
-        return iso_fail(err, "there is no %s: the dataset chosen is %s; did you mean %s.%s.%s%s?", path, chosen, at, chosen,
-                        wanted, rest);
+        return iso_fail(err, "there is no %s: the dataset chosen is %s; did you mean %s.%s.%s%s?", path, chosen, at,
+                        chosen, wanted, rest);
+    if (!strcmp(at, "model.activation") && !wanted[strspn(wanted, "0123456789")])
+        return iso_fail(err, "there is no %s: %s is %s in all hidden layers; set it to a list of one each", path, at,
+                        chosen);
     return iso_fail(err, "there is no %s: the %s chosen is %s, not %s; set %s to choose another", path,
                     !strncmp(at, "model.", 6) ? at + 6 : at, chosen, wanted, at);
 }
@@ -211,7 +214,8 @@ static int apply(struct tree *tree, const char *path, struct node *value, const 
     } else {
         const char *inside, *key = swept_by(node_get(tree->root, "sweep"), path, &inside);
         if (key && *inside)
-            iso_fail(&err, "%s is swept (%s in sweep.%s); set sweep.%s to change its values", path, key, inside, inside);
+            iso_fail(&err, "%s is swept (%s in sweep.%s); set sweep.%s to change its values", path, key, inside,
+                     inside);
         else if (key)
             iso_fail(&err, "%s is swept; set sweep.%s to change its values", path, key);
         else
@@ -220,7 +224,8 @@ static int apply(struct tree *tree, const char *path, struct node *value, const 
     if (err.text[0])
         result = diagnostics_add(found, SEVERITY_ERROR, where, "%s", err.text);
     else if (dropped.length)
-        diagnostics_add(found, SEVERITY_NOTE, where, "this drops what the data set chosen before took: %s", dropped.data);
+        diagnostics_add(found, SEVERITY_NOTE, where, "this drops what the data set chosen before took: %s",
+                        dropped.data);
     text_free(&dropped);
     return result;
 }

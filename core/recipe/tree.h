@@ -96,8 +96,8 @@ bool node_flag(const struct node *node, bool *value);
 /* "a list", "a mapping", "the number 3", "nothing", for messages. One of a few static texts of the calling thread: good
  * for the message at hand. */
 const char *node_describe(const struct node *node);
-/* Reports every key of a mapping that is none of `allowed` (ends with NULL), with a suggestion and the list. `what` names
- * the mapping: "train has no key ...". 0 or -1. */
+/* Reports every key of a mapping that is none of `allowed` (ends with NULL), with a suggestion and the list. `what`
+ * names the mapping: "train has no key ...". 0 or -1. */
 int node_check_keys(const struct node *map, const char *what, const char *const *allowed, struct diagnostics *found);
 
 /* Canonical JSON: keys sorted, numbers in shortest exact form, no spaces. */
@@ -116,7 +116,8 @@ bool tree_is_plugin_path(const char *path);
 
 /* The values that a sweep's right-hand side stands for: a list as it is, or {from, to, step|points, scale: linear|log}
  * (on a log scale, step is a factor). Values are computed in decimal, so that 0.01 + 6 * 0.01 is 0.07; those that are
- * no finite decimals are rounded to 12 significant digits. `integer`: values are rounded, duplicates dropped. Gives a list node, NULL and messages where it is wrong. */
+ * no finite decimals are rounded to 12 significant digits. `integer`: values are rounded, duplicates dropped. Gives a
+ * list node, NULL and messages where it is wrong. */
 struct node *tree_values(struct tree *tree, const struct node *range, bool integer, struct diagnostics *found);
 
 #endif

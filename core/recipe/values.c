@@ -146,7 +146,8 @@ static int count_steps(struct range *range, const struct node *node, struct diag
         steps = range->to == range->from ? 0 : log(range->to / range->from) / log(range->step);
     } else {
         if (range->step == 0 || ((range->to - range->from) / range->step < 0))
-            return diagnostics_add(found, SEVERITY_ERROR, node_get(node, "step"), "with step %s it never gets from %s to %s",
+            return diagnostics_add(found, SEVERITY_ERROR, node_get(node, "step"),
+                                   "with step %s it never gets from %s to %s",
                                    node_get(node, "step")->text, node_get(node, "from")->text,
                                    node_get(node, "to")->text);
         steps = (range->to - range->from) / range->step;
@@ -188,7 +189,8 @@ static int read_range(struct range *range, const struct node *node, struct diagn
     if (scale && scale->kind == NODE_SCALAR && !strcmp(scale->text, "log"))
         range->log = true;
     else if (scale && (scale->kind != NODE_SCALAR || strcmp(scale->text, "linear")))
-        result = diagnostics_add(found, SEVERITY_ERROR, scale, "scale must be linear or log, not %s", node_describe(scale));
+        result = diagnostics_add(found, SEVERITY_ERROR, scale, "scale must be linear or log, not %s",
+                                 node_describe(scale));
     if (points && range->has_step)
         result = diagnostics_add(found, SEVERITY_ERROR, node_key(node, "points"), "give step or points, not both");
     else if (!points && !range->has_step)

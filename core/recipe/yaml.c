@@ -1,5 +1,5 @@
-/* YAML to trees, over libyaml's events. libyaml takes duplicate keys, unknown anchors and endless nesting without a word,
- * so these are looked after here. */
+/* YAML to trees, over libyaml's events. libyaml takes duplicate keys, unknown anchors and endless nesting without a
+ * word, so these are looked after here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,8 @@ static void syntax_error(struct reader *reader)
         tip = "; a text that starts with this character needs quotes";
     else if (strstr(problem, "',' or"))
         tip = "; is a bracket, brace or comma missing?";
-    const bool text_left = utf8_line(reader->source->text, reader->source->length, where.line, &line, &end) && line < end;
+    const bool text_left = utf8_line(reader->source->text, reader->source->length, where.line, &line, &end) &&
+        line < end;
     if (parser->context && !text_left) { /* the end came too early: show where it began */
         where = place(reader, &parser->context_mark, NULL);
         diagnostics_add(reader->found, SEVERITY_ERROR, &where, "this is no YAML: the text ends %s that starts here; %s",
@@ -164,7 +165,8 @@ static int read_alias(struct reader *reader, const yaml_event_t *event, unsigned
         if (strcmp(anchor->name, name))
             continue;
         if (anchor->open)
-            return diagnostics_add(reader->found, SEVERITY_ERROR, &where, "*%s is inside of what &%s names", name, name);
+            return diagnostics_add(reader->found, SEVERITY_ERROR, &where, "*%s is inside of what &%s names", name,
+                                   name);
         if (depth + height(anchor->node) > DEPTH_MAX)
             return diagnostics_add(reader->found, SEVERITY_ERROR, &where, "nested more than %d deep", DEPTH_MAX);
         if (copy_counted(reader, anchor->node, &where))
@@ -230,7 +232,8 @@ static int read_key(struct reader *reader, const yaml_event_t *event, const stru
         return 1;
     }
     if ((*key)->plain && !strcmp((*key)->text, "<<")) {
-        diagnostics_add(reader->found, SEVERITY_ERROR, *key, "merge keys (<<) are no part of YAML 1.2; write the keys out");
+        diagnostics_add(reader->found, SEVERITY_ERROR, *key,
+                        "merge keys (<<) are no part of YAML 1.2; write the keys out");
         return 1;
     }
     const struct node *first = node_key(map, (*key)->text);
@@ -326,7 +329,8 @@ static int check_characters(const struct source *source, struct diagnostics *fou
         } else {
             const long code = utf8_decode(at, end, &length);
             if (code < 0)
-                return diagnostics_add(found, SEVERITY_ERROR, &where, "the byte 0x%02x is no UTF-8; save the file as UTF-8",
+                return diagnostics_add(found, SEVERITY_ERROR, &where,
+                                       "the byte 0x%02x is no UTF-8; save the file as UTF-8",
                                        (unsigned)(unsigned char)*at);
             if (code != '\t' && (code < 0x20 || (code > 0x7E && code < 0xA0) || code == 0xFEFF || code == 0xFFFE ||
                                  code == 0xFFFF))
@@ -363,7 +367,8 @@ static struct node *read_document(struct reader *reader)
             return NULL;
     }
     if (!root) {
-        const struct node where = { .source = reader->source, .line = 1, .column = 1 + reader->column_shift, .width = 1 };
+        const struct node where = { .source = reader->source, .line = 1, .column = 1 + reader->column_shift,
+                                    .width = 1 };
         fault(reader, &where, "there is nothing here; expected keys such as `dataset:` and `model:`");
     }
     return root;

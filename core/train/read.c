@@ -118,7 +118,8 @@ bool read_word(struct reading *reading, const struct node *node, const char *pat
     text_format(&what, ", not %s", node_describe(node));
     if (node->kind == NODE_SCALAR)
         text_suggest(&what, node->text, words, count);
-    diagnostics_add(reading->found, SEVERITY_ERROR, node, "%s must be %s", path, what.data ? what.data : "another word");
+    diagnostics_add(reading->found, SEVERITY_ERROR, node, "%s must be %s", path,
+                    what.data ? what.data : "another word");
     text_free(&what);
     return false;
 }
@@ -129,7 +130,8 @@ static const char *right_place(const char *key)
     static const struct {
         const char *key, *place;
     } places[] = {
-        { "hidden", "model.hidden" },         { "activation", "model.activation" }, { "initializer", "model.initializer" },
+        { "hidden", "model.hidden" },         { "activation", "model.activation" },
+        { "initializer", "model.initializer" },
         { "bias", "model.bias" },             { "dropout", "model.dropout" },       { "clip", "model.clip" },
         { "width", "model.hidden.width" },    { "depth", "model.hidden.depth" },    { "layers", "model.hidden" },
         { "epochs", "train.epochs" },         { "steps", "train.steps" },           { "batch", "train.batch" },
@@ -137,7 +139,8 @@ static const char *right_place(const char *key)
         { "shuffle", "train.shuffle" },       { "stop", "train.stop" },             { "best", "train.best" },
         { "clip_norm", "train.clip_norm" },   { "loss", "loss" },                   { "optimizer", "optimizer" },
         { "schedule", "schedule" },           { "seeds", "seeds" },                 { "seed", "seeds" },
-        { "every", "measure.every" },         { "splits", "measure.splits" },       { "train_eval", "measure.train_eval" },
+        { "every", "measure.every" },         { "splits", "measure.splits" },
+        { "train_eval", "measure.train_eval" },
         { "checkpoint", "checkpoint" },       { "dataset", "dataset" },             { "model", "model" },
         { "rate", "a parameter of the schedule: schedule.NAME.rate" },
         { "learning_rate", "a parameter of the schedule: schedule.NAME.rate" },
@@ -218,8 +221,8 @@ void read_every(struct reading *reading, const struct node *node, const char *pa
         return;
     }
     if (node->kind == NODE_MAP && node->count)
-        diagnostics_add(reading->found, SEVERITY_ERROR, node->keys[node->count > 1], "%s must be %s, not {%s: ...}", path,
-                        form, node->keys[node->count > 1]->text);
+        diagnostics_add(reading->found, SEVERITY_ERROR, node->keys[node->count > 1], "%s must be %s, not {%s: ...}",
+                        path, form, node->keys[node->count > 1]->text);
     else
         read_refuse(reading, node, path, form, NULL);
 }
@@ -228,7 +231,9 @@ struct instance *read_plugin(struct reading *reading, enum iso_kind kind, const 
 {
     const struct node *node = node_at(reading->settings->tree->root, path);
     if (!node || node_is_null(node)) {
-        node = node_scalar(reading->settings->tree, initial, true, NULL);
+        /* Where the default fails, the section that could have named another is shown. */
+        const bool model = !strncmp(path, "model.", 6);
+        node = node_scalar(reading->settings->tree, initial, true, read_place(reading, model ? "model" : path));
         if (!node) {
             diagnostics_add(reading->found, SEVERITY_ERROR, NULL, "out of memory");
             return NULL;

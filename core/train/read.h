@@ -26,14 +26,16 @@ const struct node *read_section(struct reading *reading, const struct node *map,
 const struct node *read_place(const struct reading *reading, const char *section);
 /* "PATH must be WHAT, not SUCH (HELP)". Returns -1. */
 int read_refuse(struct reading *reading, const struct node *node, const char *path, const char *what, const char *help);
-/* Values at `node`, which is called `path` in messages. Where node is NULL, *value stays. False: there was a mistake. */
+/* Values at `node`, which is called `path` in messages. Where node is NULL, *value stays. False: it was
+ * wrong. */
 bool read_real(struct reading *reading, const struct node *node, const char *path, const struct rule *rule,
                double *value);
 bool read_whole(struct reading *reading, const struct node *node, const char *path, const struct rule *rule,
                 uint64_t *value);
 bool read_flag(struct reading *reading, const struct node *node, const char *path, bool *value);
 /* One of `words` (ends with NULL): its index. */
-bool read_word(struct reading *reading, const struct node *node, const char *path, const char *const *words, int *value);
+bool read_word(struct reading *reading, const struct node *node, const char *path, const char *const *words,
+               int *value);
 /* Keys of a section that are none of `allowed`; where they belong elsewhere, says where. */
 void read_keys(struct reading *reading, const struct node *map, const char *path, const char *const *allowed);
 /* `epoch`, {epochs: E}, {steps: K}, {seconds: s}, {log: K}. */

@@ -82,7 +82,8 @@ struct settings {
  * others are 0). Takes the tree over, also on failure. NULL and all mistakes in `found`. */
 struct settings *settings_read(struct tree *tree, struct plugins *plugins, struct diagnostics *found);
 void settings_free(struct settings *settings);
-/* The JSON that the trial's key is the SHA-256 of, given the checksum of its data (design: what is and is not in it). */
+/* The JSON that the trial's key is the SHA-256 of, given the checksum of its data (design: what is in it and
+ * what is not). */
 int settings_key_json(const struct settings *settings, const char *data_checksum, struct text *out);
 
 #endif

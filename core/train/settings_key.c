@@ -1,5 +1,5 @@
-/* What the key of a trial is the hash of: everything its results depend on, once. Values equal to their default are left
- * out, so that a recipe that spells them out has the same key, and later options do not change old keys. */
+/* What the key of a trial is the hash of: everything its results depend on, once. Values equal to their default are
+ * left out, so that a recipe that spells them out has the same key, and later options do not change old keys. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -36,7 +36,8 @@ static void read_splits(struct reading *reading, const struct node *node)
         if (word == 0 && settings->measure_split[DATA_VALIDATION] && settings->data.validation_size == 0 &&
             settings->dataset)
             diagnostics_add(reading->found, SEVERITY_ERROR, split,
-                            "there are no validation examples to measure; set some apart with dataset.%s.validation_size",
+                            "there are no validation examples to measure; set some apart with "
+                            "dataset.%s.validation_size",
                             settings->dataset->plugin->descriptor.name);
     }
 }

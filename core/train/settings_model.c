@@ -47,7 +47,8 @@ static void read_hidden(struct reading *reading, const struct node *node)
                             "model.hidden must be a list of sizes or {width: W, depth: D}, not %s; did you mean [%s]?",
                             node->text, node->text);
         else
-            read_refuse(reading, node, "model.hidden", "a list of sizes such as [500, 150] or {width: W, depth: D}", NULL);
+            read_refuse(reading, node, "model.hidden", "a list of sizes such as [500, 150] or {width: W, depth: D}",
+                        NULL);
     }
 }
 
@@ -86,7 +87,8 @@ static void read_bias(struct reading *reading, const struct node *node)
         read_keys(reading, node, "model.bias", keys);
         if (node_get(node, "constant")) {
             reading->settings->bias = BIAS_CONSTANT;
-            read_real(reading, node_get(node, "constant"), "model.bias.constant", &any, &reading->settings->bias_constant);
+            read_real(reading, node_get(node, "constant"), "model.bias.constant", &any,
+                      &reading->settings->bias_constant);
         }
     } else if (node && node->kind == NODE_SCALAR && !node_is_null(node)) {
         double number;
@@ -105,7 +107,8 @@ static void read_clip(struct reading *reading, const struct node *node)
 {
     static const struct rule limit = { .min = 0, .max = INFINITY, .above = true,
                                        .help = "pre-activations are cut at plus and minus this" };
-    static const char *const keys[] = { "at", "gradient", "output", NULL }, *const gradients[] = { "pass", "zero", NULL };
+    static const char *const keys[] = { "at", "gradient", "output", NULL };
+    static const char *const gradients[] = { "pass", "zero", NULL };
     struct settings *settings = reading->settings;
     if (!node || node_is_null(node))
         return;
@@ -127,7 +130,8 @@ static void read_clip(struct reading *reading, const struct node *node)
 
 static void read_dropout(struct reading *reading, const struct node *node)
 {
-    static const struct rule rule = { .min = 0, .max = 0.999, .help = "the probability that a hidden unit is left out" };
+    static const struct rule rule = { .min = 0, .max = 0.999,
+                                      .help = "the probability that a hidden unit is left out" };
     struct settings *settings = reading->settings;
     if (!node || node_is_null(node))
         return;
@@ -175,7 +179,8 @@ static void read_from(struct reading *reading, const struct node *node)
 
 void read_model(struct reading *reading)
 {
-    static const char *const keys[] = { "hidden", "activation", "initializer", "bias", "clip", "dropout", "from", NULL };
+    static const char *const keys[] = { "hidden", "activation", "initializer", "bias", "clip", "dropout", "from",
+                                        NULL };
     struct settings *settings = reading->settings;
     const struct node *root = settings->tree->root, *model = read_section(reading, root, "model", "model");
     const struct node *hidden = node_get(model, "hidden");
@@ -186,8 +191,8 @@ void read_model(struct reading *reading)
         read_hidden(reading, hidden);
     else if (!given || node_is_null(given) || given->kind == NODE_MAP)
         diagnostics_add(reading->found, SEVERITY_ERROR, read_place(reading, "model"),
-                        "model.hidden is missing: sizes of the hidden layers, such as `model: {hidden: [64]}` or {width: "
-                        "64, depth: 1}");
+                        "model.hidden is missing: sizes of the hidden layers, such as `model: {hidden: [64]}` or "
+                        "{width: 64, depth: 1}");
     reading->hidden_known = diagnostics_count(reading->found, SEVERITY_ERROR) == mistakes;
     read_activations(reading, node_get(model, "activation"));
     settings->initializer = read_plugin(reading, ISO_INITIALIZER, "model.initializer", "he");

@@ -42,7 +42,8 @@ static void read_budgets(struct reading *reading, const struct node *train)
         read_real(reading, node, "train.epochs", &epochs, &settings->epochs);
     }
     settings->has_steps = read_budget(reading, train, "steps", &settings->steps_per_param, &settings->steps);
-    settings->has_examples = read_budget(reading, train, "examples", &settings->examples_per_param, &settings->examples);
+    settings->has_examples = read_budget(reading, train, "examples", &settings->examples_per_param,
+                                         &settings->examples);
     settings->has_flops = read_budget(reading, train, "flops", NULL, &settings->flops);
     settings->has_flops_6nd = read_budget(reading, train, "flops_6nd", NULL, &settings->flops_6nd);
     if (!settings->has_epochs && !settings->has_steps && !settings->has_examples && !settings->has_flops &&
@@ -50,8 +51,8 @@ static void read_budgets(struct reading *reading, const struct node *train)
         const struct node *root = settings->tree->root, *section = node_get(root, "train");
         if (!section || node_is_null(section) || section->kind == NODE_MAP)
             diagnostics_add(reading->found, SEVERITY_ERROR, read_place(reading, "train"),
-                            "train says nothing about when to end; give epochs, steps, examples, flops or flops_6nd, such "
-                            "as `train: {epochs: 10}`");
+                            "train says nothing about when to end; give epochs, steps, examples, flops or flops_6nd, "
+                            "such as `train: {epochs: 10}`");
     }
 }
 
@@ -77,7 +78,8 @@ static void read_warmup(struct reading *reading, const struct node *node)
 /* What best and stop look at: never the test set, which would then choose what it judges. */
 static bool read_quantity(struct reading *reading, const struct node *node, const char *path, enum quantity *quantity)
 {
-    static const char *const words[] = { "validation.loss", "validation.accuracy", "train.loss", "train.accuracy", NULL };
+    static const char *const words[] = { "validation.loss", "validation.accuracy", "train.loss", "train.accuracy",
+                                         NULL };
     int word = 0;
     if (node && node->kind == NODE_SCALAR && !strncmp(node->text, "test.", 5)) {
         diagnostics_add(reading->found, SEVERITY_ERROR, node,
