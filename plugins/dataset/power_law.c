@@ -6,7 +6,7 @@
  *
  * A linear network (activation identity) whose narrowest hidden layer has N units is a map of rank N, and the best of
  * rank N keeps the N largest s_i (Eckart and Young, "The approximation of one matrix by another of lower rank",
- * Psychometrika 1, 1936): its squared error, mean over outputs (loss mse), is what the others and sigma leave,
+ * Psychometrika 1, 1936): its squared error (loss {mse: {output: identity}}) is what the others and sigma leave,
  *
  *     L(N) = noise^2 + amplitude N^-alpha   for 1 <= N <= modes, exactly:
  *
