@@ -9,3 +9,6 @@ m4_define([_AC_LINK_IFELSE],
   m4_bpatsubst(m4_dquote(m4_defn([_AC_LINK_IFELSE])), [rm -f core ], [rm -f ]))
 m4_define([_AC_RUN_IFELSE],
   m4_bpatsubst(m4_dquote(m4_defn([_AC_RUN_IFELSE])), [rm -f core ], [rm -f ]))
+# Automake's, which aclocal has not collected when it first reads this.
+m4_ifdef([_AM_PROG_CC_C_O], [m4_define([_AM_PROG_CC_C_O],
+  m4_bpatsubst(m4_dquote(m4_defn([_AM_PROG_CC_C_O])), [rm -f core ], [rm -f ]))])
