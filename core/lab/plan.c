@@ -136,6 +136,30 @@ static size_t depth_of(const char *path)
     return depth;
 }
 
+/* Keys that were made on the way to a swept path stand where the path was written. */
+static void place_keys(struct node *node, const char *path, const struct node *place)
+{
+    while (node && node->kind == NODE_MAP) {
+        const size_t length = strcspn(path, ".");
+        struct node *next = NULL;
+        for (size_t i = 0; i < node->count && !next; i++)
+            if (strncmp(node->keys[i]->text, path, length) == 0 && !node->keys[i]->text[length]) {
+                struct node *key = node->keys[i];
+                next = node->values[i];
+                if (!key->source) {
+                    key->source = place->source;
+                    key->line = place->line;
+                    key->column = place->column;
+                    key->width = place->width;
+                }
+            }
+        if (!path[length])
+            return;
+        path += length + 1;
+        node = next;
+    }
+}
+
 struct tree *plan_trial_tree(const struct plan *plan, size_t index, struct diagnostics *found)
 {
     const struct plan_trial *trial = &plan->trials[index];
@@ -164,6 +188,7 @@ struct tree *plan_trial_tree(const struct plan *plan, size_t index, struct diagn
                 diagnostics_add(found, SEVERITY_ERROR, place, "%s", err.text);
                 goto fail;
             }
+            place_keys(tree->root, plan->paths[p], place);
         }
     return tree;
 out_of_memory:

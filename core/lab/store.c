@@ -1,24 +1,16 @@
 /* The writing side of the results store. */
 #include "lab/store.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/numbers.h"
 #include "base/text.h"
-#include "lab/database.h"
+#include "lab/store_inside.h"
 
 #define COMMIT_SECONDS 0.5
-
-enum statement {
-    START, FORGET, POINT, DONE, FAILED, PENDING, NUMERICS_ADD, NUMERICS_FIND, RUN_BEGIN, RUN_END, PART, AGREES,
-    TRIAL_FIND, TRIAL_ADD, PLACE_ADD, STATEMENTS
-};
 
 static const char *const sql[STATEMENTS] = {
     [START] = "UPDATE trials SET status = 'running', attempts = attempts + 1, run = ?2, started = ?3, ended = NULL,"
@@ -52,17 +44,6 @@ static const char *const sql[STATEMENTS] = {
     [PLACE_ADD] = "INSERT INTO places VALUES (?1, ?2, ?3, ?4, ?5)",
 };
 
-struct store {
-    sqlite3 *database;
-    sqlite3_stmt *statements[STATEMENTS];
-    char *folder;
-    int lock;
-    int64_t experiment, run;
-    const struct provenance *provenance;
-    bool open;                 /* a transaction is */
-    struct timespec opened;
-};
-
 static double since(const struct timespec *from)
 {
     struct timespec now;
@@ -70,15 +51,14 @@ static double since(const struct timespec *from)
     return (double)(now.tv_sec - from->tv_sec) + 1e-9 * (double)(now.tv_nsec - from->tv_nsec);
 }
 
-static sqlite3_stmt *get(struct store *store, enum statement which, struct iso_error *err)
+sqlite3_stmt *store_get(struct store *store, enum statement which, struct iso_error *err)
 {
     if (!store->statements[which])
         store->statements[which] = database_prepare(store->database, sql[which], err);
     return store->statements[which];
 }
 
-/* Opens the transaction that the next writes belong to. */
-static int begin(struct store *store, struct iso_error *err)
+int store_begin(struct store *store, struct iso_error *err)
 {
     if (store->open)
         return 0;
@@ -89,7 +69,7 @@ static int begin(struct store *store, struct iso_error *err)
     return 0;
 }
 
-static int put(struct store *store, enum statement which, struct iso_error *err)
+int store_put(struct store *store, enum statement which, struct iso_error *err)
 {
     return database_do(store->database, store->statements[which], err);
 }
@@ -208,7 +188,7 @@ static int add_trial(struct store *store, const struct plan *plan, size_t index,
     struct text json = { 0 };
     node_json(tree->root, &json);
     char *recipe = text_take(&json);
-    sqlite3_stmt *statement = get(store, TRIAL_ADD, err);
+    sqlite3_stmt *statement = store_get(store, TRIAL_ADD, err);
     int status = -1;
     if (!recipe)
         error_memory(err);
@@ -220,7 +200,7 @@ static int add_trial(struct store *store, const struct plan *plan, size_t index,
         sqlite3_bind_int64(statement, 5, (int64_t)trial->size.params);
         sqlite3_bind_int64(statement, 6, (int64_t)trial->size.params_weights);
         sqlite3_bind_int64(statement, 7, (int64_t)trial->size.params_hidden);
-        status = put(store, TRIAL_ADD, err);
+        status = store_put(store, TRIAL_ADD, err);
         *state = (struct store_trial){ .id = sqlite3_last_insert_rowid(store->database), .wanted = true };
     }
     free(recipe);
@@ -231,7 +211,7 @@ static int add_trial(struct store *store, const struct plan *plan, size_t index,
 static int enter_trial(struct store *store, const struct plan *plan, size_t index, struct store_trial *state,
                        struct iso_error *err)
 {
-    sqlite3_stmt *find = get(store, TRIAL_FIND, err);
+    sqlite3_stmt *find = store_get(store, TRIAL_FIND, err);
     if (!find)
         return -1;
     struct diagnostics *found = diagnostics_new();
@@ -270,7 +250,7 @@ static int add_place(struct store *store, const struct plan *plan, size_t index,
                      struct iso_error *err)
 {
     const struct plan_trial *trial = &plan->trials[index];
-    sqlite3_stmt *statement = get(store, PLACE_ADD, err);
+    sqlite3_stmt *statement = store_get(store, PLACE_ADD, err);
     char *swept = swept_json(plan, trial);
     int status = -1;
     if (!swept)
@@ -281,7 +261,7 @@ static int add_place(struct store *store, const struct plan *plan, size_t index,
         sqlite3_bind_int64(statement, 3, state->id);
         sqlite3_bind_int64(statement, 4, (int64_t)trial->seed);
         database_bind_text(statement, 5, swept);
-        status = put(store, PLACE_ADD, err);
+        status = store_put(store, PLACE_ADD, err);
     }
     free(swept);
     return status;
@@ -318,7 +298,7 @@ int store_enter(struct store *store, const struct plan *plan, const char *recipe
         error_memory(err);
         goto out;
     }
-    if (begin(store, err)
+    if (store_begin(store, err)
         || once(store, "SELECT id FROM experiments WHERE fingerprint = ?1", (const char *const[]){ print }, 1, &same, err)
         || once(store, "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'current'", NULL, 0, &before, err))
         goto out;
@@ -355,9 +335,9 @@ out:
 int store_run_begin(struct store *store, const struct store_run *run, const struct provenance *provenance,
                     struct iso_error *err)
 {
-    sqlite3_stmt *statement = get(store, RUN_BEGIN, err);
+    sqlite3_stmt *statement = store_get(store, RUN_BEGIN, err);
     char now[32];
-    if (!statement || begin(store, err))
+    if (!statement || store_begin(store, err))
         return -1;
     store->provenance = provenance;
     provenance_time(now);
@@ -374,7 +354,7 @@ int store_run_begin(struct store *store, const struct store_run *run, const stru
     database_bind_text(statement, 11, provenance->build);
     database_bind_text(statement, 12, provenance->compiler);
     database_bind_text(statement, 13, provenance->flags);
-    if (put(store, RUN_BEGIN, err))
+    if (store_put(store, RUN_BEGIN, err))
         return -1;
     store->run = sqlite3_last_insert_rowid(store->database);
     return 0;
@@ -382,22 +362,22 @@ int store_run_begin(struct store *store, const struct store_run *run, const stru
 
 int store_run_end(struct store *store, const char *outcome, struct iso_error *err)
 {
-    sqlite3_stmt *statement = get(store, RUN_END, err);
+    sqlite3_stmt *statement = store_get(store, RUN_END, err);
     char now[32];
-    if (!statement || begin(store, err))
+    if (!statement || store_begin(store, err))
         return -1;
     provenance_time(now);
     sqlite3_bind_int64(statement, 1, store->run);
     database_bind_text(statement, 2, now);
     database_bind_text(statement, 3, outcome);
-    return put(store, RUN_END, err) ? -1 : store_commit(store, true, err);
+    return store_put(store, RUN_END, err) ? -1 : store_commit(store, true, err);
 }
 
 int store_run_part(struct store *store, const char *kind, const char *name, int revision, const char *file,
                    const char *checksum, struct iso_error *err)
 {
-    sqlite3_stmt *statement = get(store, PART, err);
-    if (!statement || begin(store, err))
+    sqlite3_stmt *statement = store_get(store, PART, err);
+    if (!statement || store_begin(store, err))
         return -1;
     sqlite3_bind_int64(statement, 1, store->run);
     database_bind_text(statement, 2, kind);
@@ -405,200 +385,5 @@ int store_run_part(struct store *store, const char *kind, const char *name, int 
     sqlite3_bind_int(statement, 4, revision);
     database_bind_text(statement, 5, file);
     database_bind_text(statement, 6, checksum);
-    return put(store, PART, err);
-}
-
-/* ---- Trials ---- */
-
-int store_start(struct store *store, struct store_trial *trial, struct iso_error *err)
-{
-    sqlite3_stmt *statement = get(store, START, err), *forget = get(store, FORGET, err);
-    char now[32];
-    if (!statement || !forget || begin(store, err))
-        return -1;
-    provenance_time(now);
-    sqlite3_bind_int64(statement, 1, trial->id);
-    sqlite3_bind_int64(statement, 2, store->run);
-    database_bind_text(statement, 3, now);
-    sqlite3_bind_int64(forget, 1, trial->id);
-    trial->status = TRIAL_RUNNING;
-    trial->attempts++;
-    return put(store, START, err) || put(store, FORGET, err) ? -1 : 0;
-}
-
-static void bind_measured(sqlite3_stmt *statement, int *at, const struct measured *measured)
-{
-    database_bind_real(statement, (*at)++, measured->loss);
-    database_bind_real(statement, (*at)++, measured->accuracy);
-    database_bind_real(statement, (*at)++, measured->cross_entropy);
-}
-
-static void bind_flops(sqlite3_stmt *statement, int *at, const struct flops *flops)
-{
-    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->all);
-    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->matmul);
-    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->six_nd);
-    sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->report);
-}
-
-/* {"layers.0.gradient_norm": 0.5, ...}; NULL where there is nothing. */
-static char *extras_json(const struct point *point, bool *failed)
-{
-    struct text text = { 0 };
-    if (!point->extra_count)
-        return NULL;
-    text_add_string(&text, "{");
-    for (size_t i = 0; i < point->extra_count; i++) {
-        char number[NUMBER_TEXT];
-        number_export_double(point->extras[i].value, number);
-        if (i)
-            text_add_string(&text, ",");
-        text_add_json(&text, point->extras[i].name);
-        text_format(&text, ":%s", isfinite(point->extras[i].value) ? number : "null");
-    }
-    text_add_string(&text, "}");
-    char *json = text_take(&text);
-    *failed = !json;
-    return json;
-}
-
-int store_point(struct store *store, const struct store_trial *trial, size_t number, const struct point *point,
-                struct iso_error *err)
-{
-    sqlite3_stmt *statement = get(store, POINT, err);
-    bool failed = false;
-    if (!statement || begin(store, err))
-        return -1;
-    char *extras = extras_json(point, &failed);
-    if (failed)
-        return error_memory(err);
-    int at = 1;
-    sqlite3_bind_int64(statement, at++, trial->id);
-    sqlite3_bind_int64(statement, at++, (int64_t)number);
-    sqlite3_bind_int64(statement, at++, (int64_t)point->step);
-    database_bind_real(statement, at++, point->epoch);
-    sqlite3_bind_int64(statement, at++, (int64_t)point->examples);
-    bind_flops(statement, &at, &point->flops);
-    database_bind_real(statement, at++, point->rate);
-    database_bind_real(statement, at++, point->seconds);
-    bind_measured(statement, &at, &point->train);
-    bind_measured(statement, &at, &point->train_eval);
-    bind_measured(statement, &at, &point->validation);
-    bind_measured(statement, &at, &point->test);
-    database_bind_text(statement, at, extras);
-    free(extras);
-    return put(store, POINT, err);
-}
-
-static int find_numerics(struct store *store, const char *backend, const char *kernel, int64_t *id,
-                         struct iso_error *err)
-{
-    const struct provenance *from = store->provenance;
-    const char *values[] = { from->version, from->build, backend, kernel, from->instruction_set, from->libm };
-    static const enum statement both[] = { NUMERICS_ADD, NUMERICS_FIND };
-    for (size_t i = 0; i < 2; i++) {
-        sqlite3_stmt *statement = get(store, both[i], err);
-        if (!statement)
-            return -1;
-        for (size_t k = 0; k < sizeof values / sizeof *values; k++)
-            database_bind_text(statement, (int)k + 1, values[k]);
-        int code = sqlite3_step(statement);
-        if (code == SQLITE_ROW)
-            *id = sqlite3_column_int64(statement, 0);
-        sqlite3_reset(statement);
-        if (code != SQLITE_ROW && code != SQLITE_DONE)
-            return database_fail(store->database, err);
-    }
-    return 0;
-}
-
-int store_done(struct store *store, struct store_trial *trial, const struct trial_result *result, const char *backend,
-               const char *wanted, struct iso_error *err)
-{
-    static const struct measured none = { NAN, NAN, NAN };
-    const bool ended = result->status == TRIAL_DONE; /* a diverged trial has no final values */
-    int64_t numerics = 0;
-    sqlite3_stmt *statement = get(store, DONE, err);
-    char now[32];
-    if (!statement || begin(store, err) || find_numerics(store, backend, result->kernel, &numerics, err))
-        return -1;
-    provenance_time(now);
-    int at = 1;
-    sqlite3_bind_int64(statement, at++, trial->id);
-    database_bind_text(statement, at++, trial_status_names[result->status]);
-    database_bind_text(statement, at++, wanted);
-    sqlite3_bind_int64(statement, at++, numerics);
-    database_bind_text(statement, at++, now);
-    sqlite3_bind_int64(statement, at++, (int64_t)result->size.params);
-    sqlite3_bind_int64(statement, at++, (int64_t)result->size.params_weights);
-    sqlite3_bind_int64(statement, at++, (int64_t)result->size.params_hidden);
-    sqlite3_bind_int64(statement, at++, (int64_t)result->last.step);
-    database_bind_real(statement, at++, result->last.epoch);
-    sqlite3_bind_int64(statement, at++, (int64_t)result->last.examples);
-    bind_flops(statement, &at, &result->last.flops);
-    if (result->has_best)
-        sqlite3_bind_int64(statement, at++, (int64_t)result->best_step);
-    else
-        sqlite3_bind_null(statement, at++);
-    if (ended)
-        sqlite3_bind_null(statement, at++);
-    else
-        sqlite3_bind_int64(statement, at++, (int64_t)result->diverged_step);
-    database_bind_text(statement, at++, result->stop_reason);
-    database_bind_real(statement, at++, result->seconds);
-    bind_measured(statement, &at, ended ? &result->last.train : &none);
-    bind_measured(statement, &at, ended ? &result->last.train_eval : &none);
-    bind_measured(statement, &at, ended ? &result->last.validation : &none);
-    bind_measured(statement, &at, ended ? &result->final_test : &none);
-    bind_measured(statement, &at, result->has_best ? &result->best_validation : &none);
-    bind_measured(statement, &at, result->has_best ? &result->best_test : &none);
-    trial->status = result->status;
-    return put(store, DONE, err);
-}
-
-int store_failed(struct store *store, struct store_trial *trial, const char *why, struct iso_error *err)
-{
-    sqlite3_stmt *statement = get(store, FAILED, err);
-    char now[32];
-    if (!statement || begin(store, err))
-        return -1;
-    provenance_time(now);
-    sqlite3_bind_int64(statement, 1, trial->id);
-    database_bind_text(statement, 2, why);
-    database_bind_text(statement, 3, now);
-    trial->status = TRIAL_FAILED;
-    return put(store, FAILED, err);
-}
-
-int store_pending(struct store *store, struct store_trial *trial, struct iso_error *err)
-{
-    sqlite3_stmt *statement = get(store, PENDING, err);
-    if (!statement || begin(store, err))
-        return -1;
-    sqlite3_bind_int64(statement, 1, trial->id);
-    trial->status = TRIAL_PENDING;
-    return put(store, PENDING, err);
-}
-
-static bool same_value(double a, double b)
-{
-    return isnan(a) || isnan(b) || a == b;
-}
-
-int store_agrees(struct store *store, const struct store_trial *trial, size_t number, const struct point *point,
-                 struct iso_error *err)
-{
-    sqlite3_stmt *statement = get(store, AGREES, err);
-    if (!statement)
-        return -1;
-    sqlite3_bind_int64(statement, 1, trial->id);
-    sqlite3_bind_int64(statement, 2, (int64_t)number);
-    int code = sqlite3_step(statement), status = 0;
-    if (code == SQLITE_ROW)
-        status = sqlite3_column_int64(statement, 0) == (int64_t)point->step
-                 && same_value(database_real(statement, 1), point->train.loss)
-                 && same_value(database_real(statement, 2), point->validation.loss)
-                 && same_value(database_real(statement, 3), point->test.loss);
-    sqlite3_reset(statement);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? status : database_fail(store->database, err);
+    return store_put(store, PART, err);
 }

@@ -106,8 +106,6 @@ static int read_one(struct axis *axis, struct tree *tree, struct plugins *plugin
     struct node *list = tree_values(tree, value, is_integer(plugins, key->text), found);
     if (!list)
         return -1;
-    if (!list->count)
-        return diagnostics_add(found, SEVERITY_ERROR, value, "%s is swept over no value at all", key->text);
     if (list->count > SWEEP_TRIALS_MAX)
         return diagnostics_add(found, SEVERITY_ERROR, value, "%s is swept over %zu values; %d are the most", key->text,
                                list->count, SWEEP_TRIALS_MAX);
