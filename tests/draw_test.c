@@ -80,7 +80,8 @@ START_TEST(golden_drawings)
                                       "group: model.hidden.width, axes: log-log}", trials, NULL);
     golden(figure, "curve");
     figure_free(figure);
-    figure = figure_of("{kind: moving_average, x: epoch, y: train.loss, window: 2, title: 'a < b & c'}", two, two_points);
+    figure = figure_of("{kind: moving_average, x: epoch, y: train.loss, window: 2, title: 'a < b & c'}", two,
+                       two_points);
     golden(figure, "moving_average");
     figure_free(figure);
     figure = figure_of("{kind: loglog, x: params, y: validation.loss, others: best}", trials, NULL);

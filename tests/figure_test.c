@@ -276,7 +276,8 @@ START_TEST(power_law)
     ck_assert(!figure->series[0].line && figure->series[0].marker != MARKER_NONE);
     figure_free(figure);
     text_free(&csv);
-    /* By hand: x = 0, 1, 2, 3 and y = 1, 2, 4, 4 give slope 1.1, residuals -0.1 -0.2 0.7 -0.4, s = sqrt(0.7 / 2 / 5). */
+    /* By hand: x = 0, 1, 2, 3 and y = 1, 2, 4, 4 give slope 1.1, residuals -0.1 -0.2 0.7 -0.4,
+     * error sqrt(0.7 / 2 / 5). */
     static const double x[] = { 0, 1, 2, 3 }, y[] = { 1, 2, 4, 4 };
     double intercept, slope, error;
     ck_assert(build_straight_line(4, x, y, &intercept, &slope, &error));
@@ -378,7 +379,8 @@ START_TEST(nothing_to_draw)
     refused("{kind: curve, x: rate, y: loss}", "rate,loss\n1,high\n2,low\n", NULL, "holds texts, not numbers");
     refused("{kind: frontier, size: name}", "name,flops,validation.loss\na,1,2\nb,2,1\n", NULL, "holds texts");
     refused("{kind: curve, x: epoch, y: best.validation.loss}",
-            "trial,key,status,seed,params,best.validation.loss\n1,a,done,0,9,1\n", "trial,step,epoch\n1,1,1\n", "epoch");
+            "trial,key,status,seed,params,best.validation.loss\n1,a,done,0,9,1\n", "trial,step,epoch\n1,1,1\n",
+            "epoch");
 }
 END_TEST
 
@@ -412,8 +414,8 @@ START_TEST(ticks)
     ticks_are((struct figure_axis){ .low = 1.5e5, .high = 1.2e6, .logarithmic = true }, 6, "2×10⁵ 3×10⁵ 5×10⁵ 10⁶");
     ticks_are((struct figure_axis){ .low = 0.21, .high = 0.29, .logarithmic = true }, 5, "0.22 0.24 0.26 0.28");
     static const double widths[] = { 16, 64, 1024 };
-    ticks_are((struct figure_axis){ .low = 12, .high = 1400, .logarithmic = true, .value_count = 3, .values = widths }, 8,
-              "16 64 1024");
+    ticks_are((struct figure_axis){ .low = 12, .high = 1400, .logarithmic = true, .value_count = 3, .values = widths },
+              8, "16 64 1024");
 }
 END_TEST
 

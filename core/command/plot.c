@@ -75,8 +75,8 @@ static int plot_experiment(const struct plot *plot, const char *folder, const ch
     size_t drawn;
     bool unknown;
     if (plot->x || plot->y || plot->group || plot->window || plot->loglog || plot->out) {
-        iso_fail(err, "--x, --y, --group, --window, --loglog and --out are for tables; %s is an experiment's folder, whose "
-                      "figures its recipe describes", folder);
+        iso_fail(err, "--x, --y, --group, --window, --loglog and --out are for tables; %s is an experiment's folder, "
+                      "whose figures its recipe describes", folder);
         return STATUS_WRONG;
     }
     if (figures_draw(&request, stdout, &drawn, &unknown, err))

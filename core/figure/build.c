@@ -424,7 +424,8 @@ int build_finish(struct build *build)
 
 /* ---- Figures ---- */
 
-bool build_straight_line(size_t count, const double *x, const double *y, double *intercept, double *slope, double *error)
+bool build_straight_line(size_t count, const double *x, const double *y, double *intercept, double *slope,
+                         double *error)
 {
     double n = (double)count, mean_x = 0, mean_y = 0, xx = 0, xy = 0, residual = 0;
     for (size_t i = 0; i < count; i++) {

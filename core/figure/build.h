@@ -42,6 +42,7 @@ int build_frontier(struct build *build); /* frontier.c */
 
 /* Least squares: y = intercept + slope x; error: the slope's standard error, NaN for fewer than three points. False for
  * fewer than two different x. */
-bool build_straight_line(size_t count, const double *x, const double *y, double *intercept, double *slope, double *error);
+bool build_straight_line(size_t count, const double *x, const double *y, double *intercept, double *slope,
+                         double *error);
 
 #endif

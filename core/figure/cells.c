@@ -232,10 +232,11 @@ static int mark_diverged(struct work *work)
     for (size_t i = 0; i < out->line_count; i++) {
         struct line *line = &out->lines[i];
         if (!out->along) {
-            for (size_t k = 0; k < line->count; k++)
-                if (line->cells[k].diverged &&
-                    add_lost(work, (struct lost){ i, line->cells[k].x, line->cells[k].diverged, line->cells[k].trials }))
+            for (size_t k = 0; k < line->count; k++) {
+                const struct cell *cell = &line->cells[k];
+                if (cell->diverged && add_lost(work, (struct lost){ i, cell->x, cell->diverged, cell->trials }))
                     return -1;
+            }
             continue;
         }
         for (size_t row = 0; row < work->trials->rows; row++) {

@@ -171,7 +171,7 @@ static void set_style(const struct build *build, const struct line *line, struct
 {
     const struct figure_spec *spec = build->spec;
     bool names = build->figure->x.names, loglog = spec->kind == KIND_LOGLOG && spec->fit;
-    bool few = series->count <= POINTS_MARKED && spec->kind != KIND_MOVING_AVERAGE;
+    bool few = series->count <= POINTS_MARKED && spec->kind != KIND_MOVING_AVERAGE && !build->figure->colour_bar;
     bool points = spec->points >= 0 ? spec->points : few || names || loglog;
     series->line = spec->lines >= 0 ? spec->lines : !names && !loglog;
     if (!series->line && spec->points < 0)

@@ -78,8 +78,8 @@ void canvas_fill(struct canvas *canvas, size_t count, const double *x, const dou
     plfill((PLINT)count, x, y);
 }
 
-/* PLplot raises what stands between #u and #d; # itself is ##. The fonts of the cairo devices are here, those of an SVG's
- * reader are not known. */
+/* PLplot raises what stands between #u and #d; # itself is ##. The fonts of the cairo devices are here, those of an
+ * SVG's reader are not known. */
 static char *escape(const char *text, bool raise)
 {
     static const char *const raised[] = { "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹", "⁻" };

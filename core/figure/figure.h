@@ -1,6 +1,7 @@
 /* Figures: what is shown, as plain data, apart from how it is drawn.
  *
- *   recipe's `figures:` --figure_spec_read--> spec --figure_build(frames)--> figure (series, axes) --figure_draw--> file
+ *   recipe's `figures:` --figure_spec_read--> spec --figure_build(frames)--> figure (series, axes)
+ *                     figure --figure_draw--> file
  *
  * Texts are UTF-8. Powers are written with superscript digits (10⁻²); the drawing turns them into raised text. */
 #ifndef FIGURE_FIGURE_H
@@ -31,8 +32,8 @@ struct figure_results {
     const struct frame *points; /* one row a point: `export --table points`; NULL: there are none */
 };
 
-/* The figures of a recipe that names none: loss over epochs, grouped by what was swept, and the frontier where there are
- * several sizes. Gives an array of *count specs, to be freed with each of them. */
+/* The figures of a recipe that names none: loss over epochs, grouped by what was swept, and the frontier where there
+ * are several sizes. Gives an array of *count specs, to be freed with each of them. */
 struct figure_spec **figure_defaults(const struct figure_results *results, size_t *count, struct iso_error *err);
 
 /* ---- What is shown ---- */

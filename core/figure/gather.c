@@ -346,8 +346,8 @@ static void count_trials(struct work *work)
     }
 }
 
-struct gathered *gather_results(struct arena *arena, const struct figure_spec *spec, const struct figure_results *results,
-                        bool averaged, struct iso_error *err)
+struct gathered *gather_results(struct arena *arena, const struct figure_spec *spec,
+                                const struct figure_results *results, bool averaged, struct iso_error *err)
 {
     struct gathered *out = arena_zero(arena, 1, sizeof *out);
     struct work work = { .arena = arena, .spec = spec, .results = results, .out = out, .err = err };

@@ -60,8 +60,8 @@ struct gathered {
 
 /* NULL and words where the columns are not there or nothing is left. With `averaged`, each trial's values are first
  * averaged over spec.window. All in `arena`. */
-struct gathered *gather_results(struct arena *arena, const struct figure_spec *spec, const struct figure_results *results,
-                        bool averaged, struct iso_error *err);
+struct gathered *gather_results(struct arena *arena, const struct figure_spec *spec,
+                                const struct figure_results *results, bool averaged, struct iso_error *err);
 /* Fills in middle, low and high of every cell. Quantiles count a diverged seed as the worst value (more_is_better: the
  * lowest); other bands are over the finite values. */
 void gather_summarise(struct gathered *gathered, enum band band, bool more_is_better);

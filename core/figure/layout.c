@@ -11,9 +11,11 @@
 static const struct colour ink = { 25, 25, 25, 1 }, grey = { 95, 95, 95, 1 }, light = { 228, 228, 228, 1 },
                            lighter = { 241, 241, 241, 1 }, axis_grey = { 70, 70, 70, 1 };
 
+enum entry_kind { ENTRY_SERIES, ENTRY_BAND, ENTRY_LOST, ENTRY_SOME_LOST, ENTRY_MORE };
+
 struct entry {
     const struct figure_series *series; /* NULL: a word about all */
-    enum { ENTRY_SERIES, ENTRY_BAND, ENTRY_LOST, ENTRY_SOME_LOST, ENTRY_MORE } what;
+    enum entry_kind what;
     const char *lines[4];
     size_t line_count;
     double y; /* where it belongs, beside a line */
@@ -40,10 +42,11 @@ struct layout {
 
 /* Widths of DejaVu Sans in thousandths of its size, from the space to ~. */
 static const unsigned short widths[95] = {
-    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636, 636, 636, 636,
-    636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656, 557, 863, 748,
-    787, 603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352,
-    635, 634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
+    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636, 636,
+    636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656,
+    557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500, 500, 613,
+    635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818,
+    592, 592, 525, 636, 337, 636, 838,
 };
 
 double text_width(const char *text, double size, bool bold)
@@ -141,7 +144,7 @@ static bool fits(const struct layout *layout, const char *const *lines, const st
     return true;
 }
 
-static void add_entry(struct layout *layout, const struct figure_series *series, int what, const char *text,
+static void add_entry(struct layout *layout, const struct figure_series *series, enum entry_kind what, const char *text,
                       double most)
 {
     if (layout->entry_count == LEGEND_MAX)
@@ -157,7 +160,7 @@ static void add_entry(struct layout *layout, const struct figure_series *series,
         memcpy(entry->lines, lines, sizeof lines);
 }
 
-static void add_note(struct layout *layout, int what, const char *text)
+static void add_note(struct layout *layout, enum entry_kind what, const char *text)
 {
     struct entry *entry = &layout->notes[layout->note_count++];
     *entry = (struct entry){ .line_count = 1, .lines = { text } };
@@ -324,8 +327,8 @@ static void draw_axes(struct layout *layout)
     const char *x_title = axis_title(layout, &figure->x, layout->x.power);
     const char *y_title = axis_title(layout, &figure->y, layout->y.power);
     if (x_title)
-        canvas_text(layout->canvas, (box->left + box->right) / 2, under, layout->large, ANCHOR_MIDDLE, false, false, ink,
-                    x_title);
+        canvas_text(layout->canvas, (box->left + box->right) / 2, under, layout->large, ANCHOR_MIDDLE, false, false,
+                    ink, x_title);
     if (y_title)
         canvas_text(layout->canvas, 8 + layout->large / 2, (box->bottom + box->top) / 2, layout->large, ANCHOR_MIDDLE,
                     true, false, ink, y_title);
@@ -385,8 +388,8 @@ static double draw_entry(struct layout *layout, const struct entry *entry, doubl
     bool word = entry->what != ENTRY_SERIES;
     draw_sample(layout, entry, x, y);
     for (size_t i = 0; i < entry->line_count; i++)
-        canvas_text(layout->canvas, x + 24, y - (double)i * layout->size * 1.2, layout->size, ANCHOR_START, false, false,
-                    word ? grey : ink, entry->lines[i]);
+        canvas_text(layout->canvas, x + 24, y - (double)i * layout->size * 1.2, layout->size, ANCHOR_START, false,
+                    false, word ? grey : ink, entry->lines[i]);
     return y - layout->size * 1.45 - (double)(entry->line_count ? entry->line_count - 1 : 0) * layout->size * 1.2;
 }
 
@@ -423,7 +426,7 @@ static void draw_legend(struct layout *layout)
         y -= layout->size * 1.55;
     }
     if (layout->figure->colour_bar)
-        y = draw_colour_bar(layout, x, y + layout->size * 0.5) ;
+        y = draw_colour_bar(layout, x, y + layout->size * 0.5);
     bool words = false;
     for (size_t i = 0; i < layout->entry_count; i++) {
         bool word = layout->entries[i].what != ENTRY_SERIES;

@@ -412,7 +412,8 @@ static int paint_points(struct canvas *canvas, const struct figure *figure, cons
                         const struct figure_series *series, size_t total, struct iso_error *err)
 {
     const double cell = 0.5;
-    size_t columns = (size_t)((box->right - box->left) / cell) + 2, rows = (size_t)((box->top - box->bottom) / cell) + 2;
+    size_t columns = (size_t)((box->right - box->left) / cell) + 2;
+    size_t rows = (size_t)((box->top - box->bottom) / cell) + 2;
     unsigned char *taken = series->count > 300 ? memory_array(columns * rows, 1) : NULL;
     double radius = (total > 400 ? 1.6 : total > 120 ? 2.1 : 2.6) * fmin(1, 0.5 + (box->right - box->left) / 400);
     if (series->count > 300 && !taken)

@@ -373,8 +373,8 @@ struct figure_spec *figure_spec_read(const char *name, const struct node *node, 
         return NULL;
     }
     if (!name_is_plain(name)) {
-        text_format(&reader.text, "\"%s\" can't name a figure: letters, digits, \"_\" and \"-\" only, as it becomes the "
-                                  "name of a file", name);
+        text_format(&reader.text, "\"%s\" can't name a figure: letters, digits, \"_\" and \"-\" only, as it becomes "
+                                  "the name of a file", name);
         refuse(&reader, node);
     }
     if (node->kind != NODE_MAP) {

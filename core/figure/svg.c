@@ -328,7 +328,8 @@ static void write_shapes(struct tidier *tidier)
     size_t length, size;
     bool page = true;
     while (next_tag(tidier, &tag, &length)) {
-        if (is(tag, length, "polyline") || (is(tag, length, "polygon") && attribute(tag, length, "fill", &value, &size))) {
+        if (is(tag, length, "polyline") ||
+            (is(tag, length, "polygon") && attribute(tag, length, "fill", &value, &size))) {
             char fill[16];
             if (!attribute(tag, length, "points", &value, &size)) {
                 tidier->bad = true;
