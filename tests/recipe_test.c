@@ -299,6 +299,9 @@ START_TEST(overrides_say_where_they_are_wrong)
     const struct node *value = node_get(tree->root, "new");
     ck_assert_uint_eq(value->column, 5);
     ck_assert_uint_eq(value->width, 2);
+    ck_assert_int_eq(tree_override(tree, "made.on.way=1", found), 0);
+    ck_assert_str_eq(node_key(node_at(tree->root, "made.on"), "way")->source->name, "--set");
+    ck_assert_uint_eq(node_key(tree->root, "made")->column, 13);
     tree_free(tree);
 }
 END_TEST

@@ -56,16 +56,16 @@ static int promote(struct tree *tree, struct node **slot, struct iso_error *err)
 }
 
 /* One step down: *slot becomes the place of the child called by the first `length` bytes of `name`. `at` is the path of
- * *slot itself. */
+ * *slot itself; what is made on the way takes its place from `place`. */
 static int descend(struct tree *tree, const char *path, const char *at, const char *name, size_t length,
-                   struct node ***slot, struct iso_error *err)
+                   const struct node *place, struct node ***slot, struct iso_error *err)
 {
     struct node *node = **slot;
     char *word = arena_copy(tree->arena, name, length);
     if (!word)
         return error_memory(err);
     if (!node || node_is_null(node)) {
-        node = **slot = node_new(tree, NODE_MAP, node);
+        node = **slot = node_new(tree, NODE_MAP, node && node->source ? node : place);
         if (!node)
             return error_memory(err);
     } else if (tree_is_plugin_path(at) && node->kind != NODE_LIST) {
@@ -85,7 +85,7 @@ static int descend(struct tree *tree, const char *path, const char *at, const ch
         *slot = &node->values[child];
         return 0;
     }
-    struct node *none = node_scalar(tree, "", true, NULL);
+    struct node *none = node_scalar(tree, "", true, place);
     if (!none || node_append(tree, node, word, none))
         return error_memory(err);
     *slot = &node->values[node->count - 1];
@@ -137,7 +137,7 @@ static int set(struct tree *tree, const char *path, struct node *value, struct t
         char *at = arena_copy(tree->arena, path, name == path ? 0 : (size_t)(name - path) - 1);
         if (!at)
             return error_memory(err);
-        if (descend(tree, path, at, name, length, &slot, err))
+        if (descend(tree, path, at, name, length, value, &slot, err))
             return -1;
         name += length + (name[length] == '.');
     }
