@@ -93,6 +93,45 @@ START_TEST(golden_drawings)
 }
 END_TEST
 
+/* Values and names that no experiment has, but a table may. */
+START_TEST(odd_tables)
+{
+    static const char *const tables[] = {
+        "a,b\n1,1e-320\n2,1e299\n3,5\n", "a,b\n1,inf\n2,1\n3,2\n", "a,b\n1000000000000000,1\n1000000000000001,2\n",
+        "a,b\n-5,0\n-4,0\n-3,0\n", "a,b\n0,1e-12\n1,2e-12\n", "a,b\n1,-inf\n2,-1e-300\n3,1e-300\n",
+        "a,b\n#u<x>&\"\"#d,1\n10⁻²,2\n\xff\xfe,3\n",
+    };
+    static const char *const yamls[] = {
+        "{kind: curve, x: a, y: b}", "{kind: curve, x: a, y: b, axes: log-log, title: '#u #d ## < & > 10⁻²'}",
+        "{kind: loglog, x: a, y: b}", "{kind: moving_average, y: b, window: 2, x_range: [1.0e+15, 1000000000000001]}",
+        "{kind: curve, x: b, y: b, group: a}",
+    };
+    size_t drawings = 0;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (size_t k = 0; k < sizeof yamls / sizeof *yamls; k++) {
+            struct figure_spec *spec = spec_of(yamls[k]);
+            struct frame *frame = table(tables[i]);
+            struct figure_results results = { .trials = frame };
+            struct iso_error err = ERROR_NONE;
+            struct figure *figure = figure_build(spec, &results, &err);
+            ck_assert(figure || err.text[0]);
+            if (figure) {
+                for (int format = FIGURE_SVG; format <= FIGURE_PDF; format++) {
+                    size_t length;
+                    char *data = drawn(figure, (enum figure_format)format, &length);
+                    ck_assert(format != FIGURE_SVG || !strstr(data, "nan"));
+                    free(data);
+                }
+                drawings++;
+            }
+            figure_free(figure);
+            figure_spec_free(spec);
+            frame_free(frame);
+        }
+    ck_assert_uint_ge(drawings, 10);
+}
+END_TEST
+
 START_TEST(formats)
 {
     struct figure *figure = figure_of("{kind: curve, x: epoch, y: validation.loss}", two, two_points);
@@ -178,6 +217,7 @@ int main(void)
         { "no driver", no_driver }, /* before PLplot has looked for its drivers */
         { "thinning", thinning },
         { "golden", golden_drawings },
+        { "odd tables", odd_tables },
         { "formats", formats },
         { "large", large },
     };

@@ -376,6 +376,7 @@ START_TEST(nothing_to_draw)
     refused("{kind: curve, x: rate, y: los}", "rate,loss\n1,2\n2,3\n", NULL, "did you mean \"loss\"?");
     refused("{kind: curve, x: rate, y: loss}", "rate,loss\n1,2\n", NULL, "but one point");
     refused("{kind: curve, x: rate, y: loss}", "rate,loss\n", NULL, "");
+    refused("{kind: curve, x: rate, y: loss}", "rate,loss\n1,1e308\n2,-1e308\n", NULL, "beyond 1e300");
     refused("{kind: curve, x: rate, y: loss}", "rate,loss\n1,high\n2,low\n", NULL, "holds texts, not numbers");
     refused("{kind: frontier, size: name}", "name,flops,validation.loss\na,1,2\nb,2,1\n", NULL, "holds texts");
     refused("{kind: curve, x: epoch, y: best.validation.loss}",

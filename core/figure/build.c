@@ -300,6 +300,8 @@ static int set_ranges(struct build *build)
     }
     if (!points || x_low > x_high || y_low > y_high)
         return nothing(build);
+    if (fmax(fmax(fabs(x_low), fabs(x_high)), fmax(fabs(y_low), fabs(y_high))) > 1e300)
+        return iso_fail(build->err, "there are values beyond 1e300, which no axis can show");
     if (points == 1)
         return iso_fail(build->err, "there is but one point to draw (%s %g, %s %g)", spec->x ? spec->x : "measurement",
                         x_low, spec->y[0], y_low);

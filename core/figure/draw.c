@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "figure/canvas.h"
+#include "recipe/utf8.h"
 
 #define WIDTH_DEFAULT 468 /* 6.5 inches: the text of a page */
 #define HEIGHT_DEFAULT 302
@@ -97,11 +98,16 @@ static char *escape(const char *text, bool raise)
         if (i < 11) {
             text_add_string(&out, plain[i]);
             text += strlen(raised[i]);
-        } else {
-            text_add(&out, text, 1);
-            if (*text == '#')
+        } else { /* PLplot gives up on what is no UTF-8 */
+            size_t length = 1;
+            long code = utf8_decode(text, text + strlen(text), &length);
+            if (code < 32)
+                text_add_string(&out, code < 0 ? "�" : " ");
+            else
+                text_add(&out, text, length);
+            if (code == '#')
                 text_add(&out, text, 1);
-            text++;
+            text += length;
         }
     }
     if (up)

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "figure/canvas.h"
+#include "recipe/utf8.h"
 
 #define CIRCLE 24 /* corners, as paint.c draws it */
 #define FONTS "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -209,14 +210,20 @@ static void write_fill(struct tidier *tidier, const char *tag, size_t length)
     text_format(&tidier->out, "z\" fill=\"%s\"%s/>\n", fill, see_through);
 }
 
+/* What XML can't hold becomes a space or the sign for an unreadable character. */
 static void write_escaped(struct text *out, const char *text)
 {
-    for (; *text; text++) {
-        const char *entity = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : NULL;
+    const char *end = text + strlen(text);
+    while (*text) {
+        size_t length = 1;
+        const long code = utf8_decode(text, end, &length);
+        const char *entity = code == '&' ? "&amp;" : code == '<' ? "&lt;" : code == '>' ? "&gt;"
+                             : code < 0 || code == 0xfffe || code == 0xffff ? "�" : code < 32 ? " " : NULL;
         if (entity)
             text_add_string(out, entity);
-        else if ((unsigned char)*text >= 32 || *text == '\n')
-            text_add(out, text, 1);
+        else
+            text_add(out, text, length);
+        text += length;
     }
 }
 

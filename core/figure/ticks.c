@@ -53,8 +53,9 @@ static bool linear(struct arena *arena, const struct figure_axis *axis, double r
     }
     double minor = step / steps[choice].minor;
     double unit = pow(10, ticks->power);
-    for (double i = ceil(axis->low / minor - 1e-6); i * minor <= axis->high + 1e-6 * minor && ticks->count < TICKS_MAX;
-         i++) {
+    const double first = ceil(axis->low / minor - 1e-6);
+    for (int k = 0; k < TICKS_MAX && (first + k) * minor <= axis->high + 1e-6 * minor; k++) {
+        const double i = first + k;
         bool major = fabs(fmod(i, steps[choice].minor)) < 0.5;
         char *label = major ? fixed(arena, i * minor / unit, decimals) : NULL;
         if (major && !label)
