@@ -21,8 +21,8 @@ struct option_list {
     size_t count, capacity;
 };
 
-/* Takes options out of argv[1] ..., leaves *count other arguments in `rest`, which must have room for argc. 0 or -1 with
- * an unknown option (and a suggestion), a missing or an unwanted value, more than `most` arguments or fewer than
+/* Takes options out of argv[1] ..., leaves *count other arguments in `rest`, which must have room for argc. 0 or -1
+ * with an unknown option (and a suggestion), a missing or an unwanted value, more than `most` arguments or fewer than
  * `least`. `usage`: the command's arguments, named in the last case. */
 int options_read(int argc, char **argv, const struct option *options, const char **rest, size_t *count, size_t least,
                  size_t most, const char *usage, struct iso_error *err);

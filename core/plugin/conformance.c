@@ -121,8 +121,8 @@ int conformance_run(const struct plugin *plugin, const char *const *pairs, const
         if (!value && !param->initial && plugin_tries(param, check.told, values) > 0)
             value = values[0];
         if (!value && !param->initial) {
-            check_skip(&check, param->name, "parameter \"%s\" has neither default, try_min nor minimum: give it a value with "
-                                            "--set %s=VALUE", param->name, param->name);
+            check_skip(&check, param->name, "parameter \"%s\" has neither default, try_min nor minimum: give it "
+                                            "a value with --set %s=VALUE", param->name, param->name);
             status = 0;
             goto out;
         }
