@@ -176,19 +176,76 @@ static int read_published(struct data_host *own, const struct plugin *plugin, co
     return result;
 }
 
+/* A file that a parameter names: FILE, FILE with a compression's suffix, or ARCHIVE/MEMBER. */
+static int place_own(const char *name, struct place *place, struct iso_error *err)
+{
+    place->member = NULL;
+    if ((place->path = locate_path(name)))
+        return 0;
+    const char *slash = strrchr(name, '/');
+    if (slash && slash[1]) {
+        char *archive = strndup(name, (size_t)(slash - name));
+        if (archive && unpack_is_archive(archive)) {
+            *place = (struct place){ archive, slash + 1 };
+            return 0;
+        }
+        free(archive);
+    }
+    return iso_fail(err, "there is no file %s (nor one with .gz, .xz, .zst or .bz2 added)", name);
+}
+
+struct member_walk {
+    struct cache *cache;
+    const struct place *place;
+    size_t limit;
+    struct cached *cached;
+    bool found;
+};
+
+static size_t own_wanted(void *context, const char *name, uint64_t size)
+{
+    (void)size;
+    const struct member_walk *walk = context;
+    return !walk->found && !strcmp(name, walk->place->member) ? walk->limit : 0;
+}
+
+static int own_keep(void *context, const char *name, unsigned char *data, size_t length, struct iso_error *err)
+{
+    (void)err;
+    struct member_walk *walk = context;
+    cache_keep(walk->cache, CACHE_DATA, NULL, data, length, walk->cached);
+    cache_remember(walk->cache, walk->place->path, name, walk->cached->sha256);
+    walk->found = true;
+    return 0;
+}
+
+static int read_own_member(struct cache *cache, const struct place *place, size_t limit, struct cached *cached,
+                           struct iso_error *err)
+{
+    struct member_walk walk = { cache, place, limit, cached, false };
+    const struct unpack_walk steps = { &walk, own_wanted, own_keep };
+    const uint64_t others = UINT64_C(1) << 40; /* members beside it are passed over */
+    if (!unpack_archive(place->path, others, &steps, err) && walk.found)
+        return 0;
+    if (walk.found)
+        cached_release(cached);
+    return iso_fail(err, "%s: there is no %s in it", place->path, place->member);
+}
+
 static int read_own(struct data_host *own, const char *name, size_t limit, struct cached *cached, struct iso_error *err)
 {
-    char *path = locate_path(name);
-    if (!path)
-        return iso_fail(err, "there is no file %s (nor one with .gz, .xz, .zst or .bz2 added)", name);
+    struct place place;
     int result = 0;
-    if (!recalled(own->cache, path, NULL, limit, cached)) {
-        const int lock = cache_lock(own->cache, path);
-        if (!recalled(own->cache, path, NULL, limit, cached))
-            result = read_content(own->cache, path, limit, cached, err);
+    if (place_own(name, &place, err))
+        return -1;
+    if (!recalled(own->cache, place.path, place.member, limit, cached)) {
+        const int lock = cache_lock(own->cache, place.path);
+        if (!recalled(own->cache, place.path, place.member, limit, cached))
+            result = place.member ? read_own_member(own->cache, &place, limit, cached, err)
+                                  : read_content(own->cache, place.path, limit, cached, err);
         cache_unlock(lock);
     }
-    free(path);
+    free(place.path);
     return result;
 }
 

@@ -160,8 +160,9 @@ struct iso_host {
     void *(*allocate)(const struct iso_host *host, size_t bytes, struct iso_error *err);
 
     /* Finds, reads and decompresses a file: for a dataset, `name` is one of its `files` (looked for in the data
-     * folders, plain or compressed, alone or in its archive) or the value of a path parameter. More than `limit`
-     * decompressed bytes are an error. The content counts as data of the trial: its SHA-256 is part of the key. */
+     * folders, plain or compressed, alone or in its archive) or the value of a path parameter, plain or compressed, to
+     * which "/MEMBER" may be added where it is an archive (tar, zip). More than `limit` decompressed bytes are an error.
+     * The content counts as data of the trial: its SHA-256 is part of the key. */
     int (*file)(const struct iso_host *host, const char *name, size_t limit, struct iso_bytes *bytes,
                 struct iso_error *err);
 
