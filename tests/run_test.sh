@@ -193,7 +193,7 @@ if ${CC:-cc} -shared -fPIC -I"$srcdir/include" -o faulty/activation/faulty.so fa
     holds err 'mode crash.*killed by signal 11.*it last said: about to crash'
     holds err 'mode leave.*ended with status 3'
     holds err 'mode hang.*longer than 4 seconds'
-    holds err 'alone: isoflop run faulty.yaml --trial '
+    holds err 'alone: isoflop run faulty.yaml .*--trial '
     expect 0 "$isoflop" export faults
     [ "$(cut -d, -f3 out | tail -n +2 | tr '\n' ' ')" = "done failed failed failed diverged " ] \
         || fail "states after faults"
@@ -240,9 +240,28 @@ while [ $round -lt "${KILL_ROUNDS:-6}" ]; do
     wait $process || :
     round=$((round + 1))
 done
+sleep 0.3
+for process in /proc/[0-9]*; do # workers are known by the folder they work in
+    if [ "$(readlink "$process/cwd" 2> err2)" = "$folder" ] && grep -q worker "$process/cmdline" 2> err2; then
+        fail "a worker outlives its parent: $process"
+    fi
+done
 expect 0 "$isoflop" run long.yaml --out killed --jobs 2 --no-figures
 same_results whole killed
 echo "ok: stopped and killed runs end with the same results"
+
+# A worker that is killed costs nothing but time.
+"$isoflop" run long.yaml --out orphans --jobs 2 --no-figures > out 2> err &
+process=$!
+while ! grep -q 'done: trial' err; do
+    kill -0 $process 2> err2 || break
+    sleep 0.02
+done
+worker=$(ps -o pid= --ppid $process 2> err2 | head -1) || worker=
+[ -z "$worker" ] || kill -9 $worker 2> err2 || worker=
+wait $process || fail "a killed worker made the run fail"
+same_results whole orphans
+echo "ok: a killed worker"
 
 # ---- Two at once ----
 "$isoflop" run long.yaml --out both --jobs 1 --no-figures > out1 2> err1 &

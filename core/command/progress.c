@@ -23,7 +23,7 @@ struct row {
 
 struct progress {
     const struct plan *plan;
-    const char *recipe;
+    const char *command;
     struct row *rows;
     size_t row_count;
     struct run_counts counts;
@@ -227,7 +227,7 @@ static void failure(struct progress *progress, const struct run_event *event)
     struct text text = { 0 };
     text_format(&text, "[%zu/%zu] failed: ", ended(event->counts) + event->counts->before, event->counts->planned);
     progress_label(progress->plan, event->trial, &text);
-    text_format(&text, ": %s\n        alone: isoflop run %s --trial %.12s", event->text, progress->recipe,
+    text_format(&text, ": %s\n        alone: %s --trial %.12s", event->text, progress->command,
                 event->trial->key);
     say(progress, text.data ? text.data : "");
     text_free(&text);
@@ -236,10 +236,11 @@ static void failure(struct progress *progress, const struct run_event *event)
 static void about(struct progress *progress, const struct run_event *event)
 {
     struct text text = { 0 };
-    if (event->trial) {
+    if (event->trial)
         progress_label(progress->plan, event->trial, &text);
-        text_add_string(&text, ": ");
-    }
+    else
+        text_add_string(&text, "worker");
+    text_add_string(&text, ": ");
     text_add_string(&text, event->text ? event->text : "stopped; it will be trained again");
     say(progress, text.data ? text.data : "");
     text_free(&text);
@@ -302,7 +303,7 @@ static void on_tick(void *context, double *seconds)
         *seconds = left > 0 ? left : REDRAW_SECONDS;
 }
 
-struct progress *progress_new(const struct plan *plan, const char *recipe, unsigned jobs, struct iso_error *err)
+struct progress *progress_new(const struct plan *plan, const char *command, unsigned jobs, struct iso_error *err)
 {
     struct progress *progress = memory_array(1, sizeof *progress);
     const char *terminal = getenv("TERM");
@@ -312,7 +313,7 @@ struct progress *progress_new(const struct plan *plan, const char *recipe, unsig
         return NULL;
     }
     progress->plan = plan;
-    progress->recipe = recipe;
+    progress->command = command;
     progress->row_count = jobs;
     progress->terminal = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     clock_gettime(CLOCK_MONOTONIC, &progress->begun);

@@ -5,7 +5,8 @@
 #include "lab/run.h"
 
 struct progress;
-struct progress *progress_new(const struct plan *plan, const char *recipe, unsigned jobs, struct iso_error *err);
+/* command: what was typed, for how to run a trial that failed by itself. */
+struct progress *progress_new(const struct plan *plan, const char *command, unsigned jobs, struct iso_error *err);
 void progress_free(struct progress *progress); /* leaves the terminal clean */
 struct run_listener progress_listener(struct progress *progress);
 

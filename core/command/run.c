@@ -77,13 +77,23 @@ static int read_shard(const char *text, struct run_options *options, struct comm
     return STATUS_DONE;
 }
 
-/* The command as it was typed, for the record. */
+/* The command as it was typed, for the record, and for use in a shell. */
 static char *join_words(int argc, char **argv)
 {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
     struct text text = { 0 };
     text_add_string(&text, "isoflop");
-    for (int i = 0; i < argc; i++)
-        text_format(&text, " %s", argv[i]);
+    for (int i = 0; i < argc; i++) {
+        text_add_string(&text, " ");
+        if (argv[i][0] && strspn(argv[i], plain) == strlen(argv[i])) {
+            text_add_string(&text, argv[i]);
+            continue;
+        }
+        text_add_string(&text, "'");
+        for (const char *c = argv[i]; *c; c++)
+            text_add(&text, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
+        text_add_string(&text, "'");
+    }
     return text_take(&text);
 }
 
@@ -156,6 +166,17 @@ static int finish(const struct given *given, const char *folder, const struct ru
     return failed ? STATUS_FAILED : STATUS_DONE;
 }
 
+/* Warnings are read before hours of training, not after. */
+static void say_remarks(struct command_outcome *outcome)
+{
+    struct text text = { 0 };
+    diagnostics_text(outcome->found, &text);
+    fputs(text.data ? text.data : "", stderr);
+    text_free(&text);
+    diagnostics_free(outcome->found);
+    outcome->found = NULL;
+}
+
 static int train(const struct given *given, struct run_options *options, struct command_outcome *outcome)
 {
     struct iso_error *err = &outcome->error;
@@ -176,7 +197,7 @@ static int train(const struct given *given, struct run_options *options, struct 
         goto out;
     status = STATUS_FAILED;
     folder = given->out ? strdup(given->out) : file_join("results", plan->name);
-    progress = folder ? progress_new(plan, given->recipe, options->jobs, err) : NULL;
+    progress = folder ? progress_new(plan, options->command, options->jobs, err) : NULL;
     if (!progress || catch_signals(err)) {
         if (!folder)
             error_memory(err);
@@ -185,6 +206,7 @@ static int train(const struct given *given, struct run_options *options, struct 
     options->folder = folder;
     options->stop = &stop_asked;
     options->wake = wake[0];
+    say_remarks(outcome);
     const struct run_listener listener = progress_listener(progress);
     struct run_counts counts;
     bool changed;

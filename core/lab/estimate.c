@@ -89,9 +89,10 @@ static int on_done(void *context, size_t task, const struct trial_result *result
     return 0;
 }
 
-static int on_failed(void *context, size_t task, const char *why, struct iso_error *err)
+static int on_failed(void *context, size_t task, const char *why, bool killed, struct iso_error *err)
 {
     const struct bench *bench = context;
+    (void)killed;
     return iso_fail(err, "trial %zu, of which a few steps were to be measured, failed: %s",
                     bench->plan->trials[bench->samples[task / 2].index].place, why);
 }

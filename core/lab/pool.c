@@ -210,11 +210,14 @@ static int bury(struct pool *pool, struct hand *hand, struct iso_error *err)
     read_log(pool, hand);
     struct text why = { 0 };
     describe_end(pool, hand, how, &why);
-    if (hand->busy)
-        status = *pool->options->stop && !hand->timed_out
-                     ? events->stopped(events->context, hand->task, err)
-                     : events->failed(events->context, hand->task, why.data ? why.data : "out of memory", err);
-    else if (!hand->ready && !*pool->options->stop && ++pool->start_failures >= START_FAILURES)
+    const bool killed = !hand->timed_out && WIFSIGNALED(how) && (WTERMSIG(how) == SIGKILL || WTERMSIG(how) == SIGTERM);
+    if (hand->busy && *pool->options->stop && !hand->timed_out) {
+        status = events->stopped(events->context, hand->task, err);
+    } else if (hand->busy) {
+        status = events->failed(events->context, hand->task, why.data ? why.data : "out of memory", killed, err);
+        pool->dry = *pool->options->stop != 0; /* it may be handed out again */
+    }
+    if (!hand->ready && !*pool->options->stop && ++pool->start_failures >= START_FAILURES)
         status = iso_fail(err, "workers end before they are ready: %s", why.data ? why.data : "out of memory");
     text_free(&why);
     close_file(&hand->in);
@@ -273,7 +276,7 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
     case MESSAGE_FAILED:
         *damaged = !length || data[length - 1] != '\0';
         hand->busy = *damaged;
-        status = *damaged ? 0 : events->failed(events->context, hand->task, data, err);
+        status = *damaged ? 0 : events->failed(events->context, hand->task, data, false, err);
         break;
     case MESSAGE_STOPPED:
         hand->busy = false;

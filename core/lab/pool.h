@@ -9,13 +9,14 @@
 /* Tasks are known by a number. Functions that give int stop the pool with -1. */
 struct pool_events {
     void *context;
-    bool (*next)(void *context, size_t *task); /* the next task to train; false: none is left */
+    bool (*next)(void *context, size_t *task); /* the next task to train; false: none is left for now */
     int (*describe)(void *context, size_t task, struct message_trial *trial, struct iso_error *err);
     void (*describe_end)(void *context, struct message_trial *trial); /* frees what describe made */
     int (*point)(void *context, size_t task, const struct point *point, struct iso_error *err);
     void (*progress)(void *context, size_t task, const struct message_progress *progress);
     int (*done)(void *context, size_t task, const struct trial_result *result, struct iso_error *err);
-    int (*failed)(void *context, size_t task, const char *why, struct iso_error *err);
+    /* killed: by a signal that no program gives itself; it may do better the next time. */
+    int (*failed)(void *context, size_t task, const char *why, bool killed, struct iso_error *err);
     int (*stopped)(void *context, size_t task, struct iso_error *err); /* interrupted: to be trained again */
     void (*printed)(void *context, const char *line);                  /* by a worker, on standard error */
     /* Called in each turn; gives in *seconds when it wants to be called again (negative: whenever). */

@@ -9,10 +9,14 @@
 #include "lab/pool.h"
 #include "lab/store.h"
 
+/* A worker that is killed from outside, or for want of memory, costs its trial nothing but time, so many times. */
+#define KILLED_AGAIN 2
+
 /* What the run keeps of a trial (of the first place in the plan that has its key). */
 struct job {
     size_t index; /* in the plan */
     size_t points;
+    unsigned killed; /* times that its worker was */
     bool again;   /* it is done already, and trained again for what is measured or kept */
     bool differs; /* ... and this time a point has another value */
     struct text held; /* points of such a trial, until it ends */
@@ -28,6 +32,7 @@ struct run {
     struct store_trial *states;
     struct job *jobs;
     size_t job_count, next;
+    size_t *returned, returned_count; /* jobs to be handed out once more */
     struct provenance provenance;
     volatile sig_atomic_t stop;
 };
@@ -103,7 +108,8 @@ static int choose(struct run *run, struct iso_error *err)
     struct run_counts *counts = run->counts;
     bool *first = find_first(run->plan, err);
     run->jobs = memory_array(run->plan->count + 1, sizeof *run->jobs);
-    if (!first || !run->jobs) {
+    run->returned = memory_array(run->plan->count + 1, sizeof *run->returned);
+    if (!first || !run->jobs || !run->returned) {
         free(first);
         return error_memory(err);
     }
@@ -140,9 +146,9 @@ static int choose(struct run *run, struct iso_error *err)
 static bool next(void *context, size_t *task)
 {
     struct run *run = context;
-    if (run->next == run->job_count || run->stop)
+    if (run->stop || (!run->returned_count && run->next == run->job_count))
         return false;
-    *task = run->next++;
+    *task = run->returned_count ? run->returned[--run->returned_count] : run->next++;
     return true;
 }
 
@@ -252,6 +258,7 @@ static void job_end(struct run *run, struct job *job)
     text_free(&job->held);
     job->wanted = job->backend = NULL;
     job->points = 0;
+    job->differs = false;
 }
 
 static int on_point(void *context, size_t task, const struct point *point, struct iso_error *err)
@@ -297,10 +304,20 @@ static int on_done(void *context, size_t task, const struct trial_result *result
     return status ? -1 : 0;
 }
 
-static int on_failed(void *context, size_t task, const char *why, struct iso_error *err)
+static int on_failed(void *context, size_t task, const char *why, bool killed, struct iso_error *err)
 {
     struct run *run = context;
     struct job *job = &run->jobs[task];
+    if (killed && job->killed++ < KILLED_AGAIN) {
+        int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
+        job_end(run, job);
+        run->returned[run->returned_count++] = task;
+        struct text text = { 0 };
+        text_format(&text, "%s; it is trained again", why);
+        tell(run, RUN_STOPPED, job, text.data ? text.data : why);
+        text_free(&text);
+        return status;
+    }
     /* What is done stays done, though what was to be added failed. */
     int status = run->store && !job->again ? store_failed(run->store, &run->states[job->index], why, err) : 0;
     job_end(run, job);
@@ -449,6 +466,7 @@ out:
         free(run.jobs[i].backend);
         text_free(&run.jobs[i].held);
     }
+    free(run.returned);
     free(run.jobs);
     free(run.states);
     return status;

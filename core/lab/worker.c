@@ -1,6 +1,7 @@
 /* The worker: receives resolved recipes, trains them, sends back what it measures. */
 #include "lab/worker.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -174,6 +175,20 @@ static struct settings *read_settings(struct worker *worker, const struct messag
     return settings;
 }
 
+/* Removes what a process that was killed left half written. */
+static void clean(const char *folder)
+{
+    DIR *list = *folder ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    while (list && (entry = readdir(list))) {
+        const size_t length = strlen(entry->d_name);
+        if (length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0)
+            unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    if (list)
+        closedir(list);
+}
+
 /* Trains one trial and answers. -1: the pipe is gone. */
 static int train(struct worker *worker, const struct message_trial *trial, struct iso_error *err)
 {
@@ -183,6 +198,7 @@ static int train(struct worker *worker, const struct message_trial *trial, struc
     struct settings *settings = read_settings(worker, trial, &failure);
     const struct data *data = settings ? find_data(worker, settings, &taken, &failure) : NULL;
     worker->checkpoints = trial->checkpoints;
+    clean(trial->checkpoints);
     const struct trial_listener listener = { .context = worker, .point = on_point, .checkpoint = on_checkpoint,
                                              .progress = on_progress, .interrupted = on_interrupted };
     if (data)
