@@ -1,5 +1,5 @@
-/* A multilayer perceptron: dense layers over the chosen backend. Layers of weights count from l = 0, next to the inputs,
- * to L - 1; h(0) = x are the inputs of a minibatch, a row an example:
+/* A multilayer perceptron: dense layers over the chosen backend. Layers of weights count from l = 0, next to the
+ * inputs, to L - 1; h(0) = x are the inputs of a minibatch, a row an example:
  *
  *     z(l)     = clip(h(l) W(l)^T + b(l))           sums
  *     h(l + 1) = dropout(f(z(l)))                   outputs of a hidden layer
@@ -86,8 +86,8 @@ size_t network_state_length(const struct network *network); /* floats */
 void network_state_save(const struct network *network, float *state);
 void network_state_restore(struct network *network, const float *state);
 
-/* Fraction of a hidden layer's units whose slope f'(z) was 0 for every example trained on since the last call; NaN where
- * there was none. */
+/* Fraction of a hidden layer's units whose slope f'(z) was 0 for every example trained on since the last call; NaN
+ * where there was none. */
 double network_dead_units(struct network *network, size_t layer);
 
 const char *network_kernel(const struct network *network);

@@ -1,8 +1,8 @@
 /* The optimizer's step: gradients of weights and biases, and what is done with them.
  *
  * Plain descent is left to the backend, which fuses it into the product that gives the gradient. Any other optimizer
- * that works element by element is called on each panel of the gradient while it is in the cache. One that needs a layer
- * as a whole, and a bound on the norm over all layers, have the gradients written out first. */
+ * that works element by element is called on each panel of the gradient while it is in the cache. One that needs a
+ * layer as a whole, and a bound on the norm over all layers, have the gradients written out first. */
 #include "network/layer.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Checkpoints: safetensors files of float32 tensors `layers.I.weight` (outputs, inputs) and `layers.I.bias` (outputs), I
- * from 0, and `__metadata__` with what evaluates the model again:
+/* Checkpoints: safetensors files of float32 tensors `layers.I.weight` (outputs, inputs) and `layers.I.bias` (outputs),
+ * I from 0, and `__metadata__` with what evaluates the model again:
  *
  *     format         "isoflop"
  *     step           steps trained

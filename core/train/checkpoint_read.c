@@ -229,7 +229,8 @@ static int read_classes(struct reading *reading, struct checkpoint *checkpoint, 
     if (!json)
         return -1;
     if (json_array_size(json) != outputs) {
-        iso_fail(reading->err, "%s: it names %zu classes for %zu outputs", reading->name, json_array_size(json), outputs);
+        iso_fail(reading->err, "%s: it names %zu classes for %zu outputs", reading->name, json_array_size(json),
+                 outputs);
         goto out;
     }
     checkpoint->class_names = arena_zero(checkpoint->arena, outputs, sizeof *checkpoint->class_names);
@@ -293,8 +294,8 @@ static int parse(struct reading *reading, struct checkpoint *checkpoint, const c
     for (int k = 0; k < 8; k++)
         header_length |= (uint64_t)bytes[k] << 8 * k;
     if (header_length > length - 8 || header_length > HEADER_MAX || header_length < 2 || bytes[8] != '{')
-        return iso_fail(reading->err, "%s is no safetensors file, or it is cut short: its header does not fit in its %zu "
-                        "bytes", reading->name, length);
+        return iso_fail(reading->err, "%s is no safetensors file, or it is cut short: its header does not fit in its "
+                        "%zu bytes", reading->name, length);
     reading->data = bytes + 8 + header_length;
     reading->data_length = length - 8 - header_length;
 

@@ -68,8 +68,8 @@ int horizon_make(struct horizon *horizon, const struct settings *settings, const
     if (train_examples == 0)
         return iso_fail(err, "there are no training examples");
     if (train_examples > UINT32_MAX)
-        return iso_fail(err, "%" PRIu64 " training examples an epoch are more than the %" PRIu32 " that can be shuffled",
-                        train_examples, UINT32_MAX);
+        return iso_fail(err, "%" PRIu64 " training examples an epoch are more than the %" PRIu32
+                        " that can be shuffled", train_examples, UINT32_MAX);
     if (settings->batch == 0)
         return iso_fail(err, "train.batch must be at least 1");
     *horizon = (struct horizon){ .steps = UINT64_MAX, .batch = settings->batch };
@@ -88,8 +88,8 @@ int horizon_make(struct horizon *horizon, const struct settings *settings, const
     if (settings->has_steps)
         end_at(horizon, times_params(settings->steps_per_param, settings->steps, ledger), "steps");
     if (settings->has_examples)
-        end_at(horizon,
-               steps_to_show(horizon, times_params(settings->examples_per_param, settings->examples, ledger)), "examples");
+        end_at(horizon, steps_to_show(horizon, times_params(settings->examples_per_param, settings->examples, ledger)),
+               "examples");
     for (int six_nd = 0; six_nd < 2; six_nd++) {
         if (!(six_nd ? settings->has_flops_6nd : settings->has_flops))
             continue;

@@ -1,5 +1,5 @@
-/* The FLOP ledger: what training costs, by part, from the shape of the network alone. Parts grow either with examples or
- * with steps, so any moment's count is exact.
+/* The FLOP ledger: what training costs, by part, from the shape of the network alone. Parts grow either with examples
+ * or with steps, so any moment's count is exact.
  *
  *     forward              2 sum(W) an example                       W: weights of a layer
  *     weight gradients     2 sum(W)

@@ -98,8 +98,8 @@ struct model *model_load(const char *path, struct plugins *plugins, struct iso_e
     if (!(model->checkpoint = checkpoint_read(path, err)))
         goto failed;
     if (!model->checkpoint->recipe) {
-        iso_fail(err, "%s holds weights but no recipe, so nothing says which activation they go with: it was not written "
-                 "by isoflop", path);
+        iso_fail(err, "%s holds weights but no recipe, so nothing says which activation they go with: it was not "
+                 "written by isoflop", path);
         goto failed;
     }
     if (!(model->settings = read_recipe(model, NULL, err)) || build(model, err)) {

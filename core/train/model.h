@@ -15,8 +15,8 @@ const char *const *model_class_names(const struct model *model); /* NULL: it has
 /* The data the model was trained on, or another data set: `dataset` as a --set would give it, such as
  * "fashion_mnist"; NULL: its own. To be closed before the model is freed. */
 struct data *model_open_data(struct model *model, const char *dataset, struct iso_error *err);
-/* Loss and accuracy on a split of a data set, whose inputs and outputs must fit the model. Inputs are normalised as they
- * were in training, whatever the data set's own normalisation is. */
+/* Loss and accuracy on a split of a data set, whose inputs and outputs must fit the model. Inputs are normalised as
+ * they were in training, whatever the data set's own normalisation is. */
 int model_evaluate(struct model *model, const struct data *data, enum data_split split, struct measured *measured,
                    struct iso_error *err);
 

@@ -28,8 +28,8 @@ int objective_make(struct objective *objective, const struct settings *settings,
 void objective_free(struct objective *objective);
 bool objective_wants_dense(const struct settings *settings);
 
-/* Adds the loss of a minibatch, without what acts in training only, and whether its rows are right, to the tally; writes
- * the gradient of the reduced training loss with respect to the raw outputs. Returns the sum of the losses. */
+/* Adds the loss of a minibatch, without what acts in training only, and whether its rows are right, to the tally;
+ * writes the gradient of the reduced training loss with respect to the raw outputs. Returns the sum of the losses. */
 double objective_train(struct objective *objective, const float *raw, const struct batch *batch, float *gradient,
                        struct tally *tally);
 /* The same without a gradient. */

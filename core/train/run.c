@@ -176,7 +176,8 @@ int run_begin(struct run *run, const struct settings *settings, const struct dat
                                    .validation = measured_nothing, .test = measured_nothing };
     *result = (struct trial_result){ .status = TRIAL_DONE, .last = nothing, .final_test = measured_nothing,
                                      .best_validation = measured_nothing, .best_test = measured_nothing };
-    if (measure_size(settings, run->shape, data_count(data, DATA_TRAIN), &run->ledger, &run->horizon, &result->size, err))
+    if (measure_size(settings, run->shape, data_count(data, DATA_TRAIN), &run->ledger, &run->horizon, &result->size,
+                     err))
         return -1;
     const bool cut = max_steps && max_steps < run->horizon.steps;
     run->end = cut ? max_steps : run->horizon.steps;

@@ -70,7 +70,8 @@ struct trial_listener {
 /* Sizes and planned FLOP, without training or weights. */
 int trial_measure(const struct settings *settings, const struct data_shape *shape, uint64_t train_examples,
                   struct trial_size *size, struct iso_error *err);
-int trial_run(const struct settings *settings, const struct data *data, unsigned threads, uint64_t max_steps /* 0: all */,
+/* max_steps: 0, or the most to train, whatever the budgets say. */
+int trial_run(const struct settings *settings, const struct data *data, unsigned threads, uint64_t max_steps,
               const struct trial_listener *listener, struct trial_result *result, struct iso_error *err);
 
 #endif
