@@ -16,8 +16,29 @@ static const char *const built[] = { [ISO_ACTIVATION] = BUILT_ACTIVATION, [ISO_L
 
 static struct plugins *plugins;
 
+/* A table for the dataset csv, whose `file` has no default: 60 rows, two inputs and a label. */
+static char table[] = "/tmp/isoflop-conformance-XXXXXX";
+
+static void write_table(void)
+{
+    const int file = mkstemp(table);
+    ck_assert_int_ge(file, 0);
+    FILE *stream = fdopen(file, "w");
+    fputs("a,b,label\n", stream);
+    for (int i = 0; i < 60; i++)
+        fprintf(stream, "%d.5,%d,%d\n", i, 100 - i, i % 3);
+    ck_assert_int_eq(fclose(stream), 0);
+}
+
+static void remove_table(void)
+{
+    remove(table);
+}
+
 static void conform(enum iso_kind kind, const char *name)
 {
+    const char *const csv[] = { "file", table, NULL };
+    const char *const *pairs = kind == ISO_DATASET && !strcmp(name, "csv") ? csv : NULL;
     struct iso_error err = ERROR_NONE;
     struct conformance result;
     struct plugin_host *host = data_host_new(&err);
@@ -25,7 +46,7 @@ static void conform(enum iso_kind kind, const char *name)
     const struct plugin *plugin = plugins_find(plugins, kind, name, &err);
     ck_assert_msg(plugin != NULL, "%s", err.text);
     ck_assert_ptr_null(plugin->warning);
-    ck_assert_msg(!conformance_run(plugin, NULL, host, &result, &err), "%s", err.text);
+    ck_assert_msg(!conformance_run(plugin, pairs, host, &result, &err), "%s", err.text);
     ck_assert_msg(result.failures == 0, "%s: %s", plugin->file, result.lines.data);
     if (result.skips)
         printf("%s/%s: %s", plugin_kind_name(kind), name, result.lines.data);
@@ -61,6 +82,7 @@ int main(void)
     struct iso_error err = ERROR_NONE;
     Suite *suite = suite_create("conformance");
     TCase *all = tcase_create("every plugin built");
+    tcase_add_unchecked_fixture(all, write_table, remove_table);
     tcase_set_timeout(all, 600);
     tcase_add_loop_test(all, every_plugin, ISO_ACTIVATION, ISO_BACKEND + 1);
     suite_add_tcase(suite, all);

@@ -64,7 +64,10 @@ static int check_plugin(const char *file, const struct option_list *set, struct 
                  result.failures == 1 ? "" : "s");
     } else {
         printf("%s %s: %zu checks at %zu setting%s of its parameters, %zu skipped\n", path,
-               result.skips ? "conforms as far as it was checked" : "conforms", result.checks, result.settings,
+               !result.settings ? "was not checked"
+               : result.skips   ? "conforms as far as it was checked"
+                                : "conforms",
+               result.checks, result.settings,
                result.settings == 1 ? "" : "s", result.skips);
         status = STATUS_DONE;
     }

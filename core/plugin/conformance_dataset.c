@@ -73,6 +73,8 @@ static int open_split(struct check *check, enum iso_split split, struct iso_tabl
         check_fail(check, "open", "words", "fails for the %s split without saying why", split_name(split));
     else if (files_absent(check, &absent))
         check_skip(check, "data", "its data are not here: %.*s", (int)strcspn(absent.text, "\n"), absent.text);
+    else if (!check->defaults) /* values that do not go with the others', as setup may refuse them */
+        check_skip(check, check->setting, "it refuses this value alone: %s", call.err.text);
     else
         check_fail(check, "open", "fails", "fails for the %s split: %s", split_name(split), call.err.text);
     return -1;
