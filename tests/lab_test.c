@@ -190,6 +190,17 @@ START_TEST(mistakes_in_sweeps_are_shown)
 }
 END_TEST
 
+START_TEST(a_wrong_swept_path_is_one_message)
+{
+    char *messages = NULL;
+    struct plan *plan = plan_of("sweep: {model.hiden.width: [4, 8, 16]}\n", false, NULL, 0, &messages);
+    ck_assert_ptr_null(plan);
+    const char *first = strstr(messages, "\"hiden\"");
+    ck_assert_msg(first && !strstr(first + 1, "no key \"hiden\""), "more than one: %s", messages);
+    free(messages);
+}
+END_TEST
+
 START_TEST(keys_hang_on_what_is_trained)
 {
     struct plan *plan = plan_of("seeds: 2\n", true, NULL, 0, NULL);
@@ -464,6 +475,7 @@ int main(void)
     tcase_add_test(plans, zip_cases_and_sample);
     tcase_add_test(plans, seeds_of_streams);
     tcase_add_test(plans, mistakes_in_sweeps_are_shown);
+    tcase_add_test(plans, a_wrong_swept_path_is_one_message);
     tcase_add_test(plans, keys_hang_on_what_is_trained);
     tcase_add_test(stores, messages_arrive_or_are_refused);
     tcase_add_test(stores, results_are_kept_and_read_back);

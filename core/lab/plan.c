@@ -136,8 +136,9 @@ static size_t depth_of(const char *path)
     return depth;
 }
 
-/* Keys that were made on the way to a swept path stand where the path was written. */
-static void place_keys(struct node *node, const char *path, const struct node *place)
+/* Keys that were made on the way to a swept path, which got the place of its value, stand where the path was written:
+ * so a mistake in it is one message, not one for each value. */
+static void place_keys(struct node *node, const char *path, const struct node *value, const struct node *place)
 {
     while (node && node->kind == NODE_MAP) {
         const size_t length = strcspn(path, ".");
@@ -146,7 +147,7 @@ static void place_keys(struct node *node, const char *path, const struct node *p
             if (strncmp(node->keys[i]->text, path, length) == 0 && !node->keys[i]->text[length]) {
                 struct node *key = node->keys[i];
                 next = node->values[i];
-                if (!key->source) {
+                if (key->source == value->source && key->line == value->line && key->column == value->column) {
                     key->source = place->source;
                     key->line = place->line;
                     key->column = place->column;
@@ -188,7 +189,7 @@ struct tree *plan_trial_tree(const struct plan *plan, size_t index, struct diagn
                 diagnostics_add(found, SEVERITY_ERROR, place, "%s", err.text);
                 goto fail;
             }
-            place_keys(tree->root, plan->paths[p], place);
+            place_keys(tree->root, plan->paths[p], value, place);
         }
     return tree;
 out_of_memory:
