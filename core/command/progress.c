@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -140,12 +141,23 @@ static void wipe(struct progress *progress)
     progress->lines = 0;
 }
 
+/* A line that wraps would stand on the terminal twice: it is cut. */
+static void put_line(const char *line)
+{
+    struct winsize size;
+    size_t columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79;
+    size_t length = 0;
+    for (; line[length] && (columns || (line[length] & 0xc0) == 0x80); length++)
+        columns -= (line[length] & 0xc0) != 0x80;
+    fprintf(stderr, "%.*s\n", (int)length, line);
+}
+
 static void draw(struct progress *progress)
 {
     char line[256];
     wipe(progress);
     head(progress, line);
-    fprintf(stderr, "%s\n", line);
+    put_line(line);
     progress->lines = 1;
     for (size_t i = 0; i < progress->row_count && progress->lines <= ROWS; i++) {
         const struct row *row = &progress->rows[i];
@@ -153,8 +165,12 @@ static void draw(struct progress *progress)
             continue;
         char name[56];
         label(progress, row->trial, name, sizeof name);
-        fprintf(stderr, "  %-55s %3.0f %%  epoch %.4g  loss %.4g  rate %.3g\n", name,
-                row->steps ? 100 * (double)row->step / (double)row->steps : 0, row->epoch, row->loss, row->rate);
+        if (row->steps)
+            snprintf(line, sizeof line, "  %-55s %3.0f %%  epoch %.4g  loss %.4g  rate %.3g", name,
+                     100 * (double)row->step / (double)row->steps, row->epoch, row->loss, row->rate);
+        else
+            snprintf(line, sizeof line, "  %-55s starts", name);
+        put_line(line);
         progress->lines++;
     }
     fflush(stderr);
@@ -318,6 +334,11 @@ struct progress *progress_new(const struct plan *plan, const char *command, unsi
     progress->terminal = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     clock_gettime(CLOCK_MONOTONIC, &progress->begun);
     return progress;
+}
+
+double progress_seconds(const struct progress *progress)
+{
+    return since(&progress->begun);
 }
 
 void progress_free(struct progress *progress)

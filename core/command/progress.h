@@ -8,6 +8,7 @@ struct progress;
 /* command: what was typed, for how to run a trial that failed by itself. */
 struct progress *progress_new(const struct plan *plan, const char *command, unsigned jobs, struct iso_error *err);
 void progress_free(struct progress *progress); /* leaves the terminal clean */
+double progress_seconds(const struct progress *progress); /* since the run began */
 struct run_listener progress_listener(struct progress *progress);
 
 /* "3 min 20 s" */

@@ -127,8 +127,16 @@ static int write_summary(const char *folder, struct iso_error *err)
     return 0;
 }
 
-static void say_outcome(const struct given *given, const char *folder, const struct run_counts *counts, bool changed)
+static void say_outcome(const struct given *given, const char *folder, const struct run_counts *counts, bool changed,
+                        double seconds)
 {
+    const size_t ended = counts->done + counts->diverged + counts->failed;
+    char duration[48], rate[48];
+    progress_duration(seconds, duration);
+    progress_quantity(seconds > 0 ? counts->flops / seconds : 0, "FLOP/s", rate);
+    if (ended && !given->smoke)
+        fprintf(stderr, "trained %zu trial%s in %s (%s): %zu done, %zu diverged, %zu failed\n", ended,
+                ended == 1 ? "" : "s", duration, rate, counts->done, counts->diverged, counts->failed);
     if (given->smoke) {
         fprintf(stderr, "smoke test: %zu of %zu trials made their first steps; nothing was kept\n",
                 counts->done + counts->diverged, counts->planned);
@@ -149,9 +157,9 @@ static void say_outcome(const struct given *given, const char *folder, const str
 }
 
 static int finish(const struct given *given, const char *folder, const struct run_counts *counts, bool changed,
-                  struct command_outcome *outcome)
+                  double seconds, struct command_outcome *outcome)
 {
-    say_outcome(given, folder, counts, changed);
+    say_outcome(given, folder, counts, changed, seconds);
     const bool failed = counts->failed || counts->failed_before || stop_asked;
     if (given->smoke || stop_asked)
         return failed ? STATUS_FAILED : STATUS_DONE;
@@ -211,9 +219,10 @@ static int train(const struct given *given, struct run_options *options, struct 
     struct run_counts counts;
     bool changed;
     const int ran = run_plan(plan, plugins, options, &listener, &counts, &changed, err);
+    const double seconds = progress_seconds(progress);
     progress_free(progress);
     progress = NULL;
-    status = ran ? STATUS_FAILED : finish(given, folder, &counts, changed, outcome);
+    status = ran ? STATUS_FAILED : finish(given, folder, &counts, changed, seconds, outcome);
 out:
     progress_free(progress);
     free(folder);

@@ -251,6 +251,8 @@ static void fail_unknown(const struct plugins *plugins, enum iso_kind kind, cons
     for (size_t i = 0; i < plugins->folder_count; i++)
         text_format(&text, "%s%s", i ? ", " : "", plugins->folders[i]);
     text_add_string(&text, ")");
+    if (!list.count)
+        text_add_string(&text, "; before `make install`, in the built tree: export ISOFLOP_PLUGIN_PATH=plugins");
     text_suggest(&text, name, names, list.count);
     iso_fail(err, "%s", text.data ? text.data : "out of memory");
 out:
