@@ -23,6 +23,41 @@
 #define ISO_ELEMENTWISE
 #endif
 
+/* ---- Instruction sets ----
+ * A plugin is compiled for every processor of its kind, which on x86-64 means vectors of four floats. ISO_VECTORS makes,
+ * from one ISO_VECTOR function `loop`, a function that runs it with vectors of 16 or 8 where the processor has them: the
+ * same operations, so the same bits (with -ffp-contract=off, which `pkg-config --cflags isoflop` has).
+ * ISO_ACTIVATION_LOOPS(forward_loop, backward_loop) gives `forward` and `backward` in this way. */
+#if defined __x86_64__ && defined __GNUC__
+#if defined __clang__
+#define ISO_TARGET_512 "avx512f,avx512vl,avx512bw,avx512dq"
+#else
+#define ISO_TARGET_512 "avx512f,avx512vl,avx512bw,avx512dq,prefer-vector-width=512"
+#endif
+#define ISO_VECTORS(function, loop, parameters, arguments)                                                            \
+    __attribute__((target(ISO_TARGET_512))) static void function##_512 parameters { loop arguments; }                 \
+    __attribute__((target("avx2"))) static void function##_256 parameters { loop arguments; }                         \
+    static void function##_128 parameters { loop arguments; }                                                         \
+    static void function parameters                                                                                   \
+    {                                                                                                                 \
+        if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&                               \
+            __builtin_cpu_supports("avx512dq"))                                                                       \
+            function##_512 arguments;                                                                                 \
+        else if (__builtin_cpu_supports("avx2"))                                                                      \
+            function##_256 arguments;                                                                                 \
+        else                                                                                                          \
+            function##_128 arguments;                                                                                 \
+    }
+#else
+#define ISO_VECTORS(function, loop, parameters, arguments) static void function parameters { loop arguments; }
+#endif
+
+#define ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)                                                             \
+    ISO_VECTORS(forward, forward_loop, (const void *state, size_t n, const float *x, float *y), (state, n, x, y))     \
+    ISO_VECTORS(backward, backward_loop,                                                                              \
+                (const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx),            \
+                (state, n, x, y, dy, dx))
+
 /* ---- Schedules ----
  * `per` is a choice ISO_PER: whether the rate changes once an epoch or at every step. */
 #define ISO_PER "epoch|step"

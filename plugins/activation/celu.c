@@ -4,7 +4,7 @@
 
 struct celu { double alpha; };
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     const float alpha = (float)((const struct celu *)state)->alpha;
     ISO_ELEMENTWISE
@@ -12,7 +12,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         y[i] = x[i] > 0 ? x[i] : alpha * iso_expm1(x[i] / alpha);
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     const float alpha = (float)((const struct celu *)state)->alpha;
     (void)x;
@@ -20,6 +20,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     for (size_t i = 0; i < n; i++)
         dx[i] = dy[i] * (y[i] > 0 ? 1 : y[i] / alpha + 1);
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
     ISO_REAL(struct celu, alpha, "1", 0.01, 100, "minus the limit for x -> -inf", .try_min = "0.25"), { 0 }

@@ -3,15 +3,15 @@
 
 struct gaussian { double width; };
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     const float rate = (float)(1 / ((const struct gaussian *)state)->width);
     ISO_ELEMENTWISE
     for (size_t i = 0; i < n; i++)
-        y[i] = iso_exp(-(x[i] * rate) * (x[i] * rate));
+        y[i] = iso_exp_negative(-(x[i] * rate) * (x[i] * rate));
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     const double width = ((const struct gaussian *)state)->width;
     const float factor = (float)(-2 / (width * width));
@@ -19,6 +19,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     for (size_t i = 0; i < n; i++)
         dx[i] = dy[i] * (factor * x[i] * y[i]);
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
     ISO_REAL(struct gaussian, width, "1", 0.01, 100, "where y has fallen to 1 / e", .try_min = "0.75"), { 0 }

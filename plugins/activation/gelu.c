@@ -7,14 +7,8 @@
 struct gelu { int form; };
 enum { EXACT, TANH };
 
-#define SQRT_HALF 0.70710678118654752440f
 #define DENSITY_AT_0 0.39894228040143267794f /* 1 / sqrt(2 pi) */
 #define SQRT_2_OVER_PI 0.79788456080286535588f
-
-ISO_VECTOR float exact_phi(float x)
-{
-    return 0.5f * (1 + iso_erf(x * SQRT_HALF));
-}
 
 /* tanh u is 1 to float32 long before |x| = 10, where x^3 is still small. */
 ISO_VECTOR float tanh_u(float x)
@@ -23,12 +17,12 @@ ISO_VECTOR float tanh_u(float x)
     return iso_tanh(SQRT_2_OVER_PI * (c + 0.044715f * c * c * c));
 }
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     if (((const struct gelu *)state)->form == EXACT) {
         ISO_ELEMENTWISE
         for (size_t i = 0; i < n; i++)
-            y[i] = x[i] * exact_phi(x[i]);
+            y[i] = x[i] * iso_normal_cdf(x[i]);
     } else {
         ISO_ELEMENTWISE
         for (size_t i = 0; i < n; i++)
@@ -36,13 +30,15 @@ static void forward(const void *state, size_t n, const float *x, float *y)
     }
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     (void)y;
     if (((const struct gelu *)state)->form == EXACT) {
         ISO_ELEMENTWISE
-        for (size_t i = 0; i < n; i++)
-            dx[i] = dy[i] * (exact_phi(x[i]) + x[i] * (DENSITY_AT_0 * iso_exp(-0.5f * x[i] * x[i])));
+        for (size_t i = 0; i < n; i++) {
+            const float e = iso_exp_negative(-0.5f * x[i] * x[i]), tail = iso_normal_tail_of(iso_abs(x[i]), e);
+            dx[i] = dy[i] * ((x[i] < 0 ? tail : 1 - tail) + x[i] * (DENSITY_AT_0 * e));
+        }
     } else {
         ISO_ELEMENTWISE
         for (size_t i = 0; i < n; i++) {
@@ -52,6 +48,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
         }
     }
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
     ISO_CHOICE(struct gelu, form, "exact", "exact|tanh", "by the error function, or the approximation by tanh"), { 0 }

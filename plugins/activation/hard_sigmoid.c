@@ -1,7 +1,7 @@
 /* hard_sigmoid: y = x / 6 + 1/2, limited to [0, 1]; dy/dx = 1/6 where 0 < y < 1, else 0. */
 #include <isoflop/parts.h>
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     (void)state;
     ISO_ELEMENTWISE
@@ -9,7 +9,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         y[i] = iso_clamp(x[i] * (1.0f / 6) + 0.5f, 0, 1);
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     (void)state, (void)x;
     ISO_ELEMENTWISE
@@ -18,6 +18,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
         dx[i] = dy[i] * slope;
     }
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_activation ops = {
     .flops_forward = 4, .flops_backward = 3, .forward = forward, .backward = backward, .from_output = true

@@ -3,7 +3,7 @@
 
 struct leaky { double slope, backward_slope; };
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     const float slope = (float)((const struct leaky *)state)->slope;
     ISO_ELEMENTWISE
@@ -11,7 +11,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         y[i] = x[i] > 0 ? x[i] : slope * x[i];
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     const float slope = (float)((const struct leaky *)state)->backward_slope;
     (void)x;
@@ -19,6 +19,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     for (size_t i = 0; i < n; i++)
         dx[i] = y[i] > 0 ? dy[i] : slope * dy[i];
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const char *surrogate(const void *state)
 {

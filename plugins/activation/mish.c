@@ -6,7 +6,7 @@
 /* From 20 on t is 1 to float32, and w still far from infinity. */
 #define LARGE 20.0f
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     (void)state;
     ISO_ELEMENTWISE
@@ -16,7 +16,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
     }
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     (void)state, (void)y;
     ISO_ELEMENTWISE
@@ -26,6 +26,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
         dx[i] = dy[i] * (t + c * rest * (1 + t) * (e / (1 + e)));
     }
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_activation ops = {
     .flops_forward = 6, .flops_backward = 14, .forward = forward, .backward = backward

@@ -6,7 +6,7 @@
 #define S 1.0507009873554804934f
 #define SA (1.0507009873554804934f * 1.6732632423543772848f)
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     (void)state;
     ISO_ELEMENTWISE
@@ -14,13 +14,15 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         y[i] = x[i] > 0 ? S * x[i] : SA * iso_expm1(x[i]);
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     (void)state, (void)x;
     ISO_ELEMENTWISE
     for (size_t i = 0; i < n; i++)
         dx[i] = dy[i] * (y[i] > 0 ? S : y[i] + SA);
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_activation ops = {
     .flops_forward = 3, .flops_backward = 3, .forward = forward, .backward = backward, .from_output = true

@@ -2,7 +2,7 @@
  * 3 of s, difference, product, sum, two products. */
 #include <isoflop/parts.h>
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     (void)state;
     ISO_ELEMENTWISE
@@ -10,7 +10,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         y[i] = x[i] * iso_sigmoid(x[i]);
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     (void)state, (void)y;
     ISO_ELEMENTWISE
@@ -19,6 +19,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
         dx[i] = dy[i] * (s * (1 + x[i] * (1 - s)));
     }
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_activation ops = {
     .flops_forward = 4, .flops_backward = 8, .forward = forward, .backward = backward

@@ -4,7 +4,7 @@
 
 struct sine { double frequency; };
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     const float frequency = (float)((const struct sine *)state)->frequency;
     ISO_ELEMENTWISE
@@ -12,7 +12,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         y[i] = iso_sin(frequency * x[i]);
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     const float frequency = (float)((const struct sine *)state)->frequency;
     (void)y;
@@ -20,6 +20,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     for (size_t i = 0; i < n; i++)
         dx[i] = dy[i] * (frequency * iso_cos(frequency * x[i]));
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
     ISO_REAL(struct sine, frequency, "1", 0.01, 1000, "radians for each unit of x", .try_max = "1.5"), { 0 }

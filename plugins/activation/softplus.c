@@ -4,7 +4,7 @@
 
 struct softplus { double beta; };
 
-static void forward(const void *state, size_t n, const float *x, float *y)
+ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
 {
     const float beta = (float)((const struct softplus *)state)->beta;
     ISO_ELEMENTWISE
@@ -12,7 +12,7 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         y[i] = iso_softplus(beta * x[i]) / beta;
 }
 
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
 {
     const float beta = (float)((const struct softplus *)state)->beta;
     (void)x;
@@ -20,6 +20,8 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     for (size_t i = 0; i < n; i++)
         dx[i] = dy[i] * -iso_expm1(-beta * y[i]);
 }
+
+ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
     ISO_REAL(struct softplus, beta, "1", 0.01, 1000, "sharpness of the bend", .try_max = "4"), { 0 }

@@ -14,9 +14,10 @@
 struct compared {
     const char *name;
     void (*block)(const float *x, float *y); /* COMPARE_BLOCK values, as vector code */
+    float (*alone)(float x); /* one value, where no loop can become vector code */
     double (*exact)(double x);
     double bound;  /* ulp, as the header states */
-    float limit;   /* |x| up to which the bound holds */
+    float low, high; /* x for which it holds; beyond, infinities apart, anything finite */
 };
 
 struct worst {
@@ -31,8 +32,14 @@ struct worst {
     {                                                                                                                 \
         for (size_t i = 0; i < COMPARE_BLOCK; i++)                                                                    \
             y[i] = function(x[i]);                                                                                    \
+    }                                                                                                                 \
+    static float function##_alone(float x)                                                                            \
+    {                                                                                                                 \
+        const volatile float argument = x;                                                                            \
+        return function(argument);                                                                                    \
     }
 COMPARE_LOOP(iso_exp)
+COMPARE_LOOP(iso_exp_negative)
 COMPARE_LOOP(iso_expm1)
 COMPARE_LOOP(iso_log)
 COMPARE_LOOP(iso_log1p)
@@ -40,6 +47,7 @@ COMPARE_LOOP(iso_softplus)
 COMPARE_LOOP(iso_tanh)
 COMPARE_LOOP(iso_sigmoid)
 COMPARE_LOOP(iso_erf)
+COMPARE_LOOP(iso_normal_cdf)
 COMPARE_LOOP(iso_sin)
 COMPARE_LOOP(iso_cos)
 
@@ -53,17 +61,25 @@ static double exact_softplus(double x)
     return fmax(x, 0) + log1p(exp(-fabs(x))) + (isnan(x) ? x : 0); /* fmax hides NaN */
 }
 
+static double exact_normal_cdf(double x)
+{
+    return erfc(-x * 0.70710678118654752440) / 2;
+}
+
 static const struct compared compared[] = {
-    { "exp", iso_exp_block, exp, 1.1, INFINITY },
-    { "expm1", iso_expm1_block, expm1, 2, INFINITY },
-    { "log", iso_log_block, log, 1, INFINITY },
-    { "log1p", iso_log1p_block, log1p, 2, INFINITY },
-    { "softplus", iso_softplus_block, exact_softplus, 2, INFINITY },
-    { "tanh", iso_tanh_block, tanh, 3, INFINITY },
-    { "sigmoid", iso_sigmoid_block, exact_sigmoid, 3, INFINITY },
-    { "erf", iso_erf_block, erf, 2, INFINITY },
-    { "sin", iso_sin_block, sin, 0.51, 0x1p21f },
-    { "cos", iso_cos_block, cos, 0.51, 0x1p21f },
+    { "exp", iso_exp_block, iso_exp_alone, exp, 1.1, -INFINITY, INFINITY },
+    { "exp_negative", iso_exp_negative_block, iso_exp_negative_alone, exp, 1.1, -INFINITY, 0 },
+    { "expm1", iso_expm1_block, iso_expm1_alone, expm1, 2, -INFINITY, INFINITY },
+    { "log", iso_log_block, iso_log_alone, log, 1, -INFINITY, INFINITY },
+    { "log1p", iso_log1p_block, iso_log1p_alone, log1p, 2, -INFINITY, INFINITY },
+    { "softplus", iso_softplus_block, iso_softplus_alone, exact_softplus, 2, -INFINITY, INFINITY },
+    { "tanh", iso_tanh_block, iso_tanh_alone, tanh, 3, -INFINITY, INFINITY },
+    { "sigmoid", iso_sigmoid_block, iso_sigmoid_alone, exact_sigmoid, 3, -INFINITY, INFINITY },
+    { "erf", iso_erf_block, iso_erf_alone, erf, 2, -INFINITY, INFINITY },
+    { "normal_cdf", iso_normal_cdf_block, iso_normal_cdf_alone, exact_normal_cdf, 8, -1, INFINITY },
+    { "normal_cdf far", iso_normal_cdf_block, iso_normal_cdf_alone, exact_normal_cdf, 12, -4, INFINITY },
+    { "sin", iso_sin_block, iso_sin_alone, sin, 0.51, -0x1p21f, 0x1p21f },
+    { "cos", iso_cos_block, iso_cos_alone, cos, 0.51, -0x1p21f, 0x1p21f },
 };
 
 static double error_ulp(float got, double exact)
@@ -80,6 +96,12 @@ static double error_ulp(float got, double exact)
     return fabs((double)got - exact) / ulp;
 }
 
+/* NaN is always covered, and infinities but where a function is for one sign only. */
+static int compare_covers(const struct compared *function, float x)
+{
+    return isnan(x) || (x >= function->low && x <= function->high) || (isinf(x) && function->high > 0);
+}
+
 /* Bit patterns first, first + stride, ... below 2^32. */
 static struct worst compare_function(const struct compared *function, uint64_t first, uint64_t stride)
 {
@@ -91,7 +113,7 @@ static struct worst compare_function(const struct compared *function, uint64_t f
             x[n] = iso_float_of((uint32_t)bits);
         function->block(x, y);
         for (size_t i = 0; i < n; i++) {
-            if (fabsf(x[i]) > function->limit && !isinf(x[i]))
+            if (!compare_covers(function, x[i]))
                 continue;
             const double exact = function->exact((double)x[i]), error = error_ulp(y[i], exact);
             worst.count++;

@@ -63,3 +63,13 @@ fit("log erfc(t)", lambda t: np.log(erfc(t)), range(7), 0.99, 4.0, lambda t: erf
 fit("(sin(r) / r - 1) / r^2 in s = r^2",
     lambda s: np.where(s < 0.3, sum((-1)**(k + 1) * s**k / float(math.factorial(2 * k + 3)) for k in range(12)),
     (np.sin(np.sqrt(s)) / np.sqrt(s) - 1) / s), range(6), 1e-9, (math.pi / 2 * 1.001)**2, lambda s: s, np.float64)
+
+
+def tail(k):
+    """Phi(-x) e^(x^2 / 2) at k = 1 / (1 + 0.265 x)"""
+    x = (1 / k - 1) / 0.265
+    return erfc(x / math.sqrt(2)) / 2 * np.exp(x * x / 2)
+
+
+fit("Phi(-x) e^(x^2 / 2) in k = 1 / (1 + 0.265 x)", tail, range(1, 10), 1 / (1 + 0.265 * 13.2), 1 - 1e-12,
+    lambda k: 1 / tail(k))
