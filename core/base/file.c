@@ -62,8 +62,9 @@ out:
     return result;
 }
 
-static int write_all(int file, const char *data, size_t length)
+int file_write(int file, const void *bytes, size_t length)
 {
+    const char *data = bytes;
     while (length) {
         const ssize_t put = write(file, data, length);
         if (put < 0 && errno == EINTR)
@@ -96,7 +97,7 @@ int file_replace(const char *path, const void *data, size_t length, struct iso_e
         error_system(err, "cannot write", path);
         goto out;
     }
-    const bool written = !write_all(file, data, length) && !fsync(file);
+    const bool written = !file_write(file, data, length) && !fsync(file);
     const int number = errno;
     const bool closed = !close(file);
     if (!written)

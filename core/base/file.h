@@ -8,6 +8,8 @@
 
 /* The whole file, at most `limit` bytes, with a 0 added; to be freed. */
 char *file_read(const char *path, size_t limit, size_t *length, struct iso_error *err);
+/* Writes all of it to an open file or pipe, however often that takes. 0, or -1 and errno. */
+int file_write(int file, const void *bytes, size_t length);
 /* Writes to a temporary name beside `path`, syncs, renames: readers see the old content or the new, never a part. */
 int file_replace(const char *path, const void *data, size_t length, struct iso_error *err);
 /* Makes a folder and those above it. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
 
@@ -150,20 +151,6 @@ int message_get_result(const char *data, size_t length, struct trial_result *res
 
 /* ---- Frames ---- */
 
-static int send_all(int file, const char *data, size_t length)
-{
-    while (length) {
-        ssize_t put = write(file, data, length);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return -1;
-        data += put;
-        length -= (size_t)put;
-    }
-    return 0;
-}
-
 int message_send(int file, enum message_kind kind, const void *data, size_t length, struct iso_error *err)
 {
     struct head head = { .kind = (uint32_t)kind, .length = (uint32_t)length };
@@ -175,7 +162,7 @@ int message_send(int file, enum message_kind kind, const void *data, size_t leng
     if (length)
         text_add(&frame, data, length);
     int status = frame.failed ? error_memory(err) : 0;
-    if (!status && send_all(file, frame.data, frame.length))
+    if (!status && file_write(file, frame.data, frame.length))
         status = error_system(err, "cannot write to", "the pipe between isoflop and its worker");
     text_free(&frame);
     return status;
