@@ -1,4 +1,6 @@
 /* Tests of the backends: products against plain loops in float64, the layout of weights, panels and tiles. */
+#include "config.h"
+
 #include <check.h>
 
 #include <math.h>
@@ -31,7 +33,12 @@ static void fill(float *values, size_t n, uint64_t seed)
     }
 }
 
-static const char *const backend_names[] = { "naive", "openblas" };
+static const char *const backend_names[] = { "naive", "openblas",
+#ifdef HAVE_ONEDNN
+                                             "onednn",
+#endif
+};
+enum { BACKENDS = sizeof backend_names / sizeof backend_names[0] };
 static const size_t shapes[][3] = { /* rows, outputs, inputs */
     { 1, 1, 1 }, { 50, 64, 784 }, { 50, 10, 64 }, { 7, 31, 33 }, { 3, 32, 17 }, { 64, 925, 100 }, { 16, 33, 1500 },
 };
@@ -260,10 +267,10 @@ int main(void)
         return 1;
     Suite *suite = suite_create("backend");
     TCase *products = tcase_create("products");
-    tcase_add_loop_test(products, backend_forward, 0, 2 * SHAPES);
-    tcase_add_loop_test(products, backend_input_gradient, 0, 2 * SHAPES);
-    tcase_add_loop_test(products, backend_weight_gradient, 0, 2 * SHAPES);
-    tcase_add_loop_test(products, backend_layout, 0, 2 * SHAPES);
+    tcase_add_loop_test(products, backend_forward, 0, BACKENDS * SHAPES);
+    tcase_add_loop_test(products, backend_input_gradient, 0, BACKENDS * SHAPES);
+    tcase_add_loop_test(products, backend_weight_gradient, 0, BACKENDS * SHAPES);
+    tcase_add_loop_test(products, backend_layout, 0, BACKENDS * SHAPES);
     tcase_add_test(products, naive_sparse_inputs);
     tcase_set_timeout(products, 300);
     suite_add_tcase(suite, products);

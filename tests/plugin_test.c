@@ -1,5 +1,7 @@
 /* The plugin host: what it finds, what it refuses and in which words, how it fills parameters. The fixtures in
  * tests/fixtures are wrong on purpose. */
+#include "config.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -257,6 +259,12 @@ START_TEST(tells_what_is_not_there)
     err = ERROR_NONE;
     ck_assert_ptr_null(plugins_find(plugins, ISO_ACTIVATION, "wrong_offset", &err));
     assert_words(err.text, "beyond the end of the state");
+#ifndef HAVE_ONEDNN
+    err = ERROR_NONE;
+    ck_assert_ptr_null(plugins_find(plugins, ISO_BACKEND, "onednn", &err));
+    assert_words(err.text, "built without backend onednn");
+    assert_words(err.text, "apt-get install libdnnl-dev");
+#endif
     plugins_free(plugins);
 }
 END_TEST

@@ -1,4 +1,5 @@
 /* The search path: finding plugins by kind and name, listing what is there. */
+#include "config.h"
 #include "plugin/plugin.h"
 
 #include <dirent.h>
@@ -228,6 +229,17 @@ void plugins_names_free(char **names, size_t count)
     free(names);
 }
 
+/* Plugins over libraries that configure may not have found, and how to get them. */
+static const char *way_to_get(enum iso_kind kind, const char *name)
+{
+#ifndef HAVE_ONEDNN
+    if (kind == ISO_BACKEND && !strcmp(name, "onednn"))
+        return "oneDNN (Debian: apt-get install libdnnl-dev)";
+#endif
+    (void)kind, (void)name;
+    return NULL;
+}
+
 /* "no loss is called "hubr"; there are cross_entropy, huber, mse (searched: ...); did you mean "huber"?" */
 static void fail_unknown(const struct plugins *plugins, enum iso_kind kind, const char *name, struct iso_error *err)
 {
@@ -288,7 +300,12 @@ const struct plugin *plugins_find(struct plugins *plugins, enum iso_kind kind, c
             }
             free(file);
         }
-    fail_unknown(plugins, kind, name, err);
+    const char *library = way_to_get(kind, name);
+    if (library)
+        iso_fail(err, "this isoflop was built without %s %s, which needs %s: install it, then run configure and make "
+                      "again", plugin_kind_name(kind), name, library);
+    else
+        fail_unknown(plugins, kind, name, err);
     return NULL;
 }
 
