@@ -89,6 +89,12 @@ START_TEST(checkpoint_refused)
           24 },
         { "{\"__metadata__\":{\"normalisation\":\"{\\\"factor\\\":[1],\\\"shift\\\":0}\"},"
           TENSOR("layers.0.weight", "[2,3]", 0, 24) "}", "list of 3", 24 },
+        { "{\"__metadata__\":{\"image\":\"{\\\"height\\\":1,\\\"width\\\":3,\\\"channels\\\":1,\\\"white\\\":255}\"},"
+          TENSOR("layers.0.weight", "[2,3]", 0, 24) "}", NULL, 24 },
+        { "{\"__metadata__\":{\"image\":\"{\\\"height\\\":3,\\\"width\\\":3,\\\"channels\\\":1,\\\"white\\\":255}\"},"
+          TENSOR("layers.0.weight", "[2,3]", 0, 24) "}", "3 inputs", 24 },
+        { "{\"__metadata__\":{\"image\":\"{\\\"height\\\":1,\\\"width\\\":3,\\\"channels\\\":1}\"},"
+          TENSOR("layers.0.weight", "[2,3]", 0, 24) "}", "3 inputs", 24 },
     };
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         struct iso_error err = ERROR_NONE;

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
     &command_export,
     &command_plot,
     &command_eval,
+    &command_predict,
     &command_data,
     &command_plugins,
     &command_new,

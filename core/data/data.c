@@ -266,6 +266,7 @@ static int describe(struct data *data, const struct iso_table *table, struct iso
         data->shape.height = table->height;
         data->shape.width = table->width;
         data->shape.channels = table->channels;
+        data->shape.white = data->bytes ? 255 : 1;
     }
     if (!table->examples && data->ops->storage != ISO_STORED_BYTES && data->ops->storage != ISO_STORED_FLOATS)
         return iso_fail(err, "data set %s stores its features in a way that this isoflop does not know (%d)",

@@ -45,6 +45,7 @@ struct data_shape {
     bool classification;
     const char *const *class_names; /* outputs names, or NULL */
     size_t height, width, channels; /* 0: no image */
+    double white;                   /* of images: the stored value of full intensity */
     bool endless;
 };
 

@@ -71,6 +71,12 @@ static json_t *metadata(const struct settings *settings, const struct data *data
         if (set_text(object, "normalisation", &text))
             goto failed;
     }
+    if (shape->height) {
+        text_format(&text, "{\"height\":%zu,\"width\":%zu,\"channels\":%zu,\"white\":%g}", shape->height, shape->width,
+                    shape->channels, shape->white);
+        if (set_text(object, "image", &text))
+            goto failed;
+    }
     if (shape->class_names) {
         json_t *names = json_array();
         for (size_t o = 0; names && o < shape->outputs; o++)

@@ -5,6 +5,7 @@
  *     step           steps trained
  *     recipe         the resolved recipe, YAML
  *     normalisation  {"factor": f, "shift": s}: input = stored value * f + s; a number each, or a list of one an input
+ *     image          {"height", "width", "channels", "white": the stored value of full intensity} where inputs are images
  *     classes        ["...", ...] where the data set names its classes
  *
  * Nothing depends on the host or the time: equal models give equal bytes. Reading trusts nothing: every length, offset,
@@ -31,6 +32,8 @@ struct checkpoint {
     struct checkpoint_layer *layers;
     const char *recipe;         /* NULL: none of these */
     const float *factor, *shift; /* inputs of the first layer each; NULL */
+    size_t height, width, channels; /* of images; 0: the inputs are none */
+    double white;               /* stored value of full intensity */
     const char **class_names;   /* outputs of the last layer; NULL */
     uint64_t step;
 };

@@ -251,6 +251,29 @@ out:
     return status;
 }
 
+static int read_image(struct reading *reading, struct checkpoint *checkpoint, const char *text)
+{
+    json_t *json = parse_json(text, strlen(text), "description of images", reading);
+    if (!json)
+        return -1;
+    const json_t *white = json_object_get(json, "white");
+    const size_t inputs = checkpoint->layers[0].inputs;
+    uint64_t height, width, channels;
+    checkpoint->white = json_number_value(white);
+    const bool good = whole(json_object_get(json, "height"), &height) &&
+                      whole(json_object_get(json, "width"), &width) &&
+                      whole(json_object_get(json, "channels"), &channels) && height && width &&
+                      (channels == 1 || channels == 3) && height <= inputs && width <= inputs / height &&
+                      height * width * channels == inputs && checkpoint->white > 0;
+    json_decref(json);
+    if (!good)
+        return iso_fail(reading->err, "%s: its images are not %zu inputs of 1 or 3 channels", reading->name, inputs);
+    checkpoint->height = (size_t)height;
+    checkpoint->width = (size_t)width;
+    checkpoint->channels = (size_t)channels;
+    return 0;
+}
+
 static int read_metadata(struct reading *reading, struct checkpoint *checkpoint, const json_t *metadata)
 {
     const char *key;
@@ -264,12 +287,13 @@ static int read_metadata(struct reading *reading, struct checkpoint *checkpoint,
     const char *classes = json_string_value(json_object_get(metadata, "classes"));
     const char *step = json_string_value(json_object_get(metadata, "step"));
     const char *normalisation = json_string_value(json_object_get(metadata, "normalisation"));
+    const char *image = json_string_value(json_object_get(metadata, "image"));
     int64_t steps;
     if (step && number_int(step, &steps) && steps >= 0)
         checkpoint->step = (uint64_t)steps;
     if (recipe && !(checkpoint->recipe = arena_copy(checkpoint->arena, recipe, strlen(recipe))))
         return error_memory(reading->err);
-    if (classes && read_classes(reading, checkpoint, classes))
+    if ((classes && read_classes(reading, checkpoint, classes)) || (image && read_image(reading, checkpoint, image)))
         return -1;
     if (normalisation) {
         json_t *json = parse_json(normalisation, strlen(normalisation), "normalisation", reading);

@@ -210,3 +210,45 @@ int model_evaluate(struct model *model, const struct data *data, enum data_split
     arithmetic_restore(before);
     return status;
 }
+
+int model_picture(const struct model *model, struct image *picture, struct iso_error *err)
+{
+    const struct checkpoint *checkpoint = model->checkpoint;
+    if (!checkpoint->height)
+        return iso_fail(err, "the model takes %zu inputs that are no images: it was trained on %s", model->inputs,
+                        model->settings->dataset->plugin->descriptor.name);
+    return image_make(checkpoint->width, checkpoint->height, checkpoint->channels, picture, err);
+}
+
+enum image_fit model_fit(const struct model *model)
+{
+    const char *dataset = model->settings->dataset->plugin->descriptor.name;
+    return strcmp(dataset, "mnist") == 0 || strcmp(dataset, "digits") == 0 ? IMAGE_DIGIT : IMAGE_WHOLE;
+}
+
+size_t model_outputs(const struct model *model)
+{
+    return model->outputs;
+}
+
+int model_predict(struct model *model, const struct image *picture, float *shown, struct iso_error *err)
+{
+    const struct checkpoint *checkpoint = model->checkpoint;
+    const struct instance *loss = model->settings->loss;
+    float *x = memory_array(model->inputs, sizeof *x);
+    if (!x)
+        return error_memory(err);
+    for (size_t i = 0; i < model->inputs; i++) {
+        const double stored = (double)picture->values[i] * checkpoint->white;
+        x[i] = checkpoint->factor ? (float)(stored * (double)checkpoint->factor[i] + (double)checkpoint->shift[i])
+                                  : (float)stored;
+    }
+    const struct arithmetic before = arithmetic_set();
+    const struct network_input input = { .x = x, .stride = model->inputs, .rows = 1 };
+    memcpy(shown, network_forward(model->network, &input, false, 0), model->outputs * sizeof *shown);
+    if (loss->plugin->ops.loss.predict)
+        loss->plugin->ops.loss.predict(loss->state, 1, model->outputs, shown, shown);
+    arithmetic_restore(before);
+    free(x);
+    return 0;
+}

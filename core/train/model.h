@@ -1,7 +1,8 @@
-/* A trained model read back from a checkpoint: for eval and predict. */
+/* A trained model read back from a checkpoint: for eval, predict and draw. */
 #ifndef TRAIN_MODEL_H
 #define TRAIN_MODEL_H
 
+#include "data/image.h"
 #include "train/trial.h"
 
 struct model;
@@ -19,5 +20,13 @@ struct data *model_open_data(struct model *model, const char *dataset, struct is
  * they were in training, whatever the data set's own normalisation is. */
 int model_evaluate(struct model *model, const struct data *data, enum data_split split, struct measured *measured,
                    struct iso_error *err);
+
+/* A black picture of the size that the model takes. An error where it was not trained on images. */
+int model_picture(const struct model *model, struct image *picture, struct iso_error *err);
+/* How pictures are brought to that size for it: as MNIST was made where it was trained on digits. */
+enum image_fit model_fit(const struct model *model);
+size_t model_outputs(const struct model *model);
+/* What the loss shows of the outputs (probabilities, for most) for such a picture: model_outputs numbers. */
+int model_predict(struct model *model, const struct image *picture, float *shown, struct iso_error *err);
 
 #endif
