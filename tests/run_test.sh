@@ -220,11 +220,11 @@ while [ ! -s stopped/results.db ] || ! grep -q 'done: trial' err; do
     kill -0 $process 2> err2 || break
     sleep 0.02
 done
-kill -INT $process 2> err2 || :
+kill -TERM $process 2> err2 || :
 code=0
 wait $process || code=$?
 if [ $code -ne 0 ]; then
-    [ $code -eq 1 ] || fail "exit status $code after SIGINT"
+    [ $code -eq 1 ] || fail "exit status $code after SIGTERM"
     holds err 'the same command goes on with the rest'
 fi
 [ ! -e stopped/results.db-wal ] || fail "a stopped run left a -wal file"

@@ -19,13 +19,13 @@ int argument_count(const char *option, const char *text, uint64_t *value, struct
     return 0;
 }
 
-int argument_seconds(const char *option, const char *text, double *value, struct iso_error *err)
+int argument_seconds(const char *option, const char *text, bool zero, double *value, struct iso_error *err)
 {
     double seconds;
     if (!text)
         return 0;
-    if (!number_real(text, &seconds) || !(seconds > 0) || seconds > 1e9)
-        return iso_fail(err, "%s needs a number of seconds above 0, not %s", option, text);
+    if (!number_real(text, &seconds) || !(seconds > 0 || (zero && seconds == 0)) || seconds > 1e9)
+        return iso_fail(err, "%s needs a number of seconds%s above 0, not %s", option, zero ? ", 0 or" : "", text);
     *value = seconds;
     return 0;
 }

@@ -9,7 +9,8 @@
 #include "command/options.h"
 
 int argument_count(const char *option, const char *text, uint64_t *value, struct iso_error *err);  /* at least 1 */
-int argument_seconds(const char *option, const char *text, double *value, struct iso_error *err);  /* above 0 */
+/* Above 0; or 0, where `zero`. */
+int argument_seconds(const char *option, const char *text, bool zero, double *value, struct iso_error *err);
 /* The index in `words`, which end with NULL. */
 int argument_choice(const char *option, const char *text, const char *const *words, int *value, struct iso_error *err);
 

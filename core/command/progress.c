@@ -18,7 +18,7 @@
 
 struct row {
     const struct plan_trial *trial; /* NULL: free */
-    uint64_t step, steps;
+    uint64_t step, steps, from; /* from: trained before this run */
     double epoch, loss, rate;
 };
 
@@ -106,7 +106,7 @@ static double flops_so_far(const struct progress *progress)
     for (size_t i = 0; i < progress->row_count; i++) {
         const struct row *row = &progress->rows[i];
         if (row->trial && row->steps)
-            flops += (double)row->trial->size.flops.all * ((double)row->step / (double)row->steps);
+            flops += (double)row->trial->size.flops.all * ((double)(row->step - row->from) / (double)row->steps);
     }
     return flops;
 }
@@ -257,7 +257,11 @@ static void about(struct progress *progress, const struct run_event *event)
     else
         text_add_string(&text, "worker");
     text_add_string(&text, ": ");
-    text_add_string(&text, event->text ? event->text : "stopped; it will be trained again");
+    if (event->kind == RUN_RESUMED)
+        text_format(&text, "goes on from step %llu of %llu", (unsigned long long)event->step,
+                    (unsigned long long)event->steps);
+    else
+        text_add_string(&text, event->text);
     say(progress, text.data ? text.data : "");
     text_free(&text);
 }
@@ -286,7 +290,13 @@ static void on_event(void *context, const struct run_event *event)
         break;
     case RUN_PROGRESS:
         if (row)
-            *row = (struct row){ event->trial, event->step, event->steps, event->epoch, event->loss, event->rate };
+            *row = (struct row){ event->trial, event->step, event->steps, row->from, event->epoch, event->loss,
+                                 event->rate };
+        break;
+    case RUN_RESUMED:
+        if (row)
+            *row = (struct row){ event->trial, event->step, event->steps, event->step, NAN, NAN, NAN };
+        about(progress, event);
         break;
     case RUN_ENDED:
     case RUN_FAILED:

@@ -18,10 +18,11 @@
 #define TABLE_ROWS 20
 
 struct given {
-    const char *recipe, *out, *backend, *trial, *shard, *jobs_text, *threads_text, *timeout_text;
+    const char *recipe, *out, *backend, *trial, *shard, *jobs_text, *threads_text, *timeout_text,
+        *save_text;
     struct option_list overrides;
     uint64_t jobs, threads;
-    double timeout;
+    double timeout, save_seconds;
     bool retry, fail_fast, smoke, no_figures;
 };
 
@@ -141,8 +142,11 @@ static void say_outcome(const struct given *given, const char *folder, const str
         fprintf(stderr, "smoke test: %zu of %zu trials made their first steps; nothing was kept\n",
                 counts->done + counts->diverged, counts->planned);
     } else if (stop_asked) {
-        fprintf(stderr, "stopped: %zu of %zu trials are done and kept in %s; the same command goes on with the rest\n",
+        fprintf(stderr, "stopped: %zu of %zu trials are done and kept in %s; the same command goes on with the rest",
                 counts->before + counts->done + counts->diverged, counts->planned, folder);
+        if (counts->saved)
+            fprintf(stderr, " (%zu of them in the middle)", counts->saved);
+        fprintf(stderr, "\n");
     } else if (!counts->to_train) {
         if (counts->failed_before)
             fprintf(stderr, "nothing to train: %zu of %zu trials are done in %s, %zu failed (--retry trains them "
@@ -234,7 +238,7 @@ out:
 
 static int run(int argc, char **argv, struct command_outcome *outcome)
 {
-    struct given given = { .jobs = processors(), .threads = 1 };
+    struct given given = { .jobs = processors(), .threads = 1, .save_seconds = 30 };
     const struct option known[] = {
         { .name = "--out", .value = &given.out },
         { .name = "--jobs", .value = &given.jobs_text },
@@ -245,6 +249,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         { .name = "--retry", .flag = &given.retry },
         { .name = "--fail-fast", .flag = &given.fail_fast },
         { .name = "--trial-timeout", .value = &given.timeout_text },
+        { .name = "--resume-every", .value = &given.save_text },
         { .name = "--shard", .value = &given.shard },
         { .name = "--smoke", .flag = &given.smoke },
         { .name = "--no-figures", .flag = &given.no_figures },
@@ -257,7 +262,8 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
     if (!arguments_read(argc, argv, known, &given.recipe, 1, 1, command_run.arguments, err)
         && !argument_count("--jobs", given.jobs_text, &given.jobs, err)
         && !argument_count("--threads", given.threads_text, &given.threads, err)
-        && !argument_seconds("--trial-timeout", given.timeout_text, &given.timeout, err)
+        && !argument_seconds("--trial-timeout", given.timeout_text, false, &given.timeout, err)
+        && !argument_seconds("--resume-every", given.save_text, true, &given.save_seconds, err)
         && !read_shard(given.shard, &options, outcome)
         && !arguments_add_backend(&given.overrides, given.backend, &backend, err)) {
         options.overrides = given.overrides.values;
@@ -270,6 +276,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         options.fail_fast = given.fail_fast;
         options.smoke = given.smoke;
         options.trial_timeout = given.timeout;
+        options.save_seconds = given.save_seconds;
         status = train(&given, &options, outcome);
     }
     free(words);
@@ -281,7 +288,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
 const struct command command_run = {
     .name = "run",
     .arguments = "RECIPE [--out DIR] [--jobs N] [--threads N] [--backend NAME] [--set PATH=VALUE]... [--trial KEY]"
-                 " [--retry] [--fail-fast] [--trial-timeout S] [--shard I/N] [--smoke]",
+                 " [--retry] [--fail-fast] [--trial-timeout S] [--resume-every S] [--shard I/N] [--smoke]",
     .summary = "train what a recipe describes and is not done yet, then draw its figures",
     .help = "  --out DIR           where results go (default: results/NAME)\n"
             "  --jobs N            trials trained at a time (default: one a processor)\n"
@@ -292,6 +299,8 @@ const struct command command_run = {
             "  --retry             trains failed trials again\n"
             "  --fail-fast         stops at the first trial that fails\n"
             "  --trial-timeout S   ends a trial that takes longer than S seconds\n"
+            "  --resume-every S    saves the state of a running trial about every S seconds, to go on from\n"
+            "                      after an interruption (default: 30; 0: never)\n"
             "  --shard I/N         trains the I-th of N parts of the plan\n"
             "  --smoke             two steps of each trial; keeps nothing\n"
             "  --no-figures        draws no figures at the end\n"

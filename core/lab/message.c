@@ -64,6 +64,7 @@ void message_put_trial(struct text *out, const struct message_trial *trial)
 {
     text_add(out, (const char *)&trial->threads, sizeof trial->threads);
     text_add(out, (const char *)&trial->max_steps, sizeof trial->max_steps);
+    text_add(out, (const char *)&trial->save_seconds, sizeof trial->save_seconds);
     put_text(out, trial->recipe);
     put_text(out, trial->folder);
     put_text(out, trial->checkpoints);
@@ -75,6 +76,7 @@ int message_get_trial(const char *data, size_t length, struct message_trial *tri
     struct cursor cursor = { data, length, false };
     get(&cursor, &trial->threads, sizeof trial->threads);
     get(&cursor, &trial->max_steps, sizeof trial->max_steps);
+    get(&cursor, &trial->save_seconds, sizeof trial->save_seconds);
     trial->recipe = get_text(&cursor);
     trial->folder = get_text(&cursor);
     trial->checkpoints = get_text(&cursor);

@@ -13,7 +13,10 @@ enum message_kind {
     MESSAGE_PROGRESS,  /* worker: a struct message_progress */
     MESSAGE_DONE,      /* worker: a result */
     MESSAGE_FAILED,    /* worker: why, in words */
-    MESSAGE_STOPPED    /* worker: the trial was interrupted */
+    MESSAGE_STOPPED,   /* worker: the trial was interrupted */
+    MESSAGE_SAVED,     /* worker: the trial has a state on disk */
+    MESSAGE_RESUMED,   /* worker: a struct message_progress: where the trial goes on from */
+    MESSAGE_NOTE       /* worker: something worth knowing about the trial, in words */
 };
 #define MESSAGE_LIMIT ((size_t)64 << 20)
 
@@ -24,6 +27,7 @@ struct message_trial {
     const char *key;
     unsigned threads;
     uint64_t max_steps; /* 0: all */
+    double save_seconds; /* between states that the trial goes on from; 0: none */
 };
 
 struct message_progress {

@@ -16,6 +16,7 @@
 #define LINE_LIMIT 2000
 #define START_FAILURES 3 /* workers in a row that end before they are ready */
 #define STOP_SECONDS 10.0 /* that a polite stop may take */
+#define SAVE_SECONDS 2.0  /* that a trial has to save its state after its time is over */
 
 extern char **environ;
 
@@ -202,24 +203,36 @@ static void describe_end(const struct pool *pool, const struct hand *hand, int h
         text_format(why, "; it last said: %s", hand->last);
 }
 
+/* The task of a worker that ended so, or took too long. */
+static int fail(const struct pool *pool, const struct hand *hand, int how, bool killed, struct iso_error *err)
+{
+    const struct pool_events *events = pool->events;
+    struct text why = { 0 };
+    describe_end(pool, hand, how, &why);
+    const int status = events->failed(events->context, hand->task, why.data ? why.data : "out of memory", killed, err);
+    text_free(&why);
+    return status;
+}
+
 /* A worker is gone: its trial failed, or is to be trained again after a stop. */
 static int bury(struct pool *pool, struct hand *hand, struct iso_error *err)
 {
     const struct pool_events *events = pool->events;
     int status = 0, how = reap(hand);
     read_log(pool, hand);
-    struct text why = { 0 };
-    describe_end(pool, hand, how, &why);
     const bool killed = !hand->timed_out && WIFSIGNALED(how) && (WTERMSIG(how) == SIGKILL || WTERMSIG(how) == SIGTERM);
     if (hand->busy && *pool->options->stop && !hand->timed_out) {
         status = events->stopped(events->context, hand->task, err);
     } else if (hand->busy) {
-        status = events->failed(events->context, hand->task, why.data ? why.data : "out of memory", killed, err);
+        status = fail(pool, hand, how, killed, err);
         pool->dry = *pool->options->stop != 0; /* it may be handed out again */
     }
-    if (!hand->ready && !*pool->options->stop && ++pool->start_failures >= START_FAILURES)
+    if (!hand->ready && !*pool->options->stop && ++pool->start_failures >= START_FAILURES) {
+        struct text why = { 0 };
+        describe_end(pool, hand, how, &why);
         status = iso_fail(err, "workers end before they are ready: %s", why.data ? why.data : "out of memory");
-    text_free(&why);
+        text_free(&why);
+    }
     close_file(&hand->in);
     close_file(&hand->out);
     close_file(&hand->log);
@@ -257,13 +270,17 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
         status = *damaged ? 0 : events->point(events->context, hand->task, &point, err);
         break;
     }
-    case MESSAGE_PROGRESS: {
+    case MESSAGE_PROGRESS:
+    case MESSAGE_RESUMED: {
         struct message_progress progress;
         *damaged = length != sizeof progress;
-        if (!*damaged) {
-            memcpy(&progress, data, sizeof progress);
+        if (*damaged)
+            break;
+        memcpy(&progress, data, sizeof progress);
+        if (kind == MESSAGE_PROGRESS)
             events->progress(events->context, hand->task, &progress);
-        }
+        else if (events->resumed)
+            events->resumed(events->context, hand->task, progress.step, progress.steps);
         break;
     }
     case MESSAGE_DONE: {
@@ -280,7 +297,19 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
         break;
     case MESSAGE_STOPPED:
         hand->busy = false;
-        status = events->stopped(events->context, hand->task, err);
+        if (hand->timed_out)
+            status = fail(pool, hand, 0, false, err);
+        else
+            status = events->stopped(events->context, hand->task, err);
+        break;
+    case MESSAGE_SAVED:
+        if (events->saved)
+            events->saved(events->context, hand->task);
+        break;
+    case MESSAGE_NOTE:
+        *damaged = !length || data[length - 1] != '\0';
+        if (!*damaged && events->note)
+            events->note(events->context, hand->task, data);
         break;
     default:
         *damaged = true;
@@ -371,7 +400,8 @@ static int patience(const struct pool *pool)
     double seconds = pool->seconds < 0 ? 60 : pool->seconds;
     for (unsigned i = 0; pool->options->timeout > 0 && i < pool->options->jobs; i++) {
         const struct hand *hand = &pool->hands[i];
-        double left = hand->busy ? pool->options->timeout - since(&hand->started) : seconds;
+        const double allowed = pool->options->timeout + (hand->timed_out ? SAVE_SECONDS : 0);
+        double left = hand->busy ? allowed - since(&hand->started) : seconds;
         seconds = left < seconds ? left : seconds;
     }
     if (*pool->options->stop && seconds > 0.2)
@@ -379,12 +409,16 @@ static int patience(const struct pool *pool)
     return seconds > 0 ? (int)(seconds * 1000) + 1 : 0;
 }
 
+/* A trial that takes too long may still save its state; one that does not listen is killed. */
 static void enforce_timeout(const struct pool *pool)
 {
-    for (unsigned i = 0; pool->options->timeout > 0 && i < pool->options->jobs; i++) {
+    const double timeout = pool->options->timeout;
+    for (unsigned i = 0; timeout > 0 && i < pool->options->jobs; i++) {
         struct hand *hand = &pool->hands[i];
-        if (hand->busy && !hand->timed_out && since(&hand->started) > pool->options->timeout) {
+        if (hand->busy && !hand->timed_out && since(&hand->started) > timeout) {
             hand->timed_out = true;
+            kill(hand->process, SIGTERM);
+        } else if (hand->busy && hand->timed_out && since(&hand->started) > timeout + SAVE_SECONDS) {
             kill(hand->process, SIGKILL);
         }
     }

@@ -18,6 +18,9 @@ struct pool_events {
     /* killed: by a signal that no program gives itself; it may do better the next time. */
     int (*failed)(void *context, size_t task, const char *why, bool killed, struct iso_error *err);
     int (*stopped)(void *context, size_t task, struct iso_error *err); /* interrupted: to be trained again */
+    void (*saved)(void *context, size_t task);   /* there is a state on disk that the task goes on from. May be NULL */
+    void (*resumed)(void *context, size_t task, uint64_t step, uint64_t steps); /* goes on from it. May be NULL */
+    void (*note)(void *context, size_t task, const char *text); /* worth knowing. May be NULL */
     void (*printed)(void *context, const char *line);                  /* by a worker, on standard error */
     /* Called in each turn; gives in *seconds when it wants to be called again (negative: whenever). */
     int (*turn)(void *context, double *seconds, struct iso_error *err);

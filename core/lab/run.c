@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "lab/pool.h"
+#include "lab/saved.h"
 #include "lab/store.h"
 
 /* A worker that is killed from outside, or for want of memory, costs its trial nothing but time, so many times. */
@@ -16,7 +18,9 @@
 struct job {
     size_t index; /* in the plan */
     size_t points;
-    unsigned killed; /* times that its worker was */
+    unsigned killed; /* times that its worker was, since it last saved a state */
+    bool saved;   /* it has a state on disk */
+    double before; /* FLOP that were trained before the state it goes on from */
     bool again;   /* it is done already, and trained again for what is measured or kept */
     bool differs; /* ... and this time a point has another value */
     struct text held; /* points of such a trial, until it ends */
@@ -33,6 +37,7 @@ struct run {
     struct job *jobs;
     size_t job_count, next;
     size_t *returned, returned_count; /* jobs to be handed out once more */
+    size_t *ended, ended_count;       /* jobs that are done, with states to be removed once that is durable */
     struct provenance provenance;
     volatile sig_atomic_t stop;
 };
@@ -102,6 +107,11 @@ static bool is_chosen(const struct run *run, size_t index, const bool *first)
     return !options->trial || strncmp(run->plan->trials[index].key, options->trial, strlen(options->trial)) == 0;
 }
 
+static bool is_ended(const struct store_trial *state)
+{
+    return state->status == TRIAL_DONE || state->status == TRIAL_DIVERGED;
+}
+
 static int choose(struct run *run, struct iso_error *err)
 {
     const struct run_options *options = run->options;
@@ -109,7 +119,8 @@ static int choose(struct run *run, struct iso_error *err)
     bool *first = find_first(run->plan, err);
     run->jobs = memory_array(run->plan->count + 1, sizeof *run->jobs);
     run->returned = memory_array(run->plan->count + 1, sizeof *run->returned);
-    if (!first || !run->jobs || !run->returned) {
+    run->ended = memory_array(run->plan->count + 1, sizeof *run->ended);
+    if (!first || !run->jobs || !run->returned || !run->ended) {
         free(first);
         return error_memory(err);
     }
@@ -118,7 +129,7 @@ static int choose(struct run *run, struct iso_error *err)
             continue;
         counts->planned++;
         const struct store_trial *state = &run->states[i];
-        bool ended = state->status == TRIAL_DONE || state->status == TRIAL_DIVERGED;
+        const bool ended = is_ended(state);
         if (ended && state->wanted) {
             counts->before++;
         } else if (state->status == TRIAL_FAILED && !options->retry && !options->trial) {
@@ -169,6 +180,22 @@ static const char *plugin_name(const struct node *node, const char *otherwise)
     return node->kind == NODE_SCALAR && node->text[0] ? node->text : otherwise;
 }
 
+/* Folder of a trial's checkpoints; to be freed. */
+static char *checkpoints_of(const struct run *run, const struct plan_trial *trial)
+{
+    struct text text = { 0 };
+    text_format(&text, "%s/checkpoints/%s", run->options->folder, trial->key);
+    return text_take(&text);
+}
+
+static void remove_states(const struct run *run, const struct plan_trial *trial)
+{
+    char *folder = checkpoints_of(run, trial);
+    if (folder)
+        saved_remove(folder);
+    free(folder);
+}
+
 static int describe(void *context, size_t task, struct message_trial *trial, struct iso_error *err)
 {
     struct run *run = context;
@@ -176,21 +203,20 @@ static int describe(void *context, size_t task, struct message_trial *trial, str
     const struct plan_trial *planned = &run->plan->trials[job->index];
     struct diagnostics *found = diagnostics_new();
     struct tree *tree = found ? plan_trial_tree(run->plan, job->index, found) : NULL;
-    struct text wanted = { 0 }, checkpoints = { 0 };
+    struct text wanted = { 0 };
     int status = -1;
     if (!tree)
         goto out;
     plan_wanted_json(tree, &wanted);
-    if (run->store)
-        text_format(&checkpoints, "%s/checkpoints/%s", run->options->folder, planned->key);
     job->wanted = text_take(&wanted);
     job->backend = strdup(plugin_name(node_get(tree->root, "backend"), "openblas"));
     *trial = (struct message_trial){ .recipe = json_of(tree->root),
                                      .folder = strdup(tree->folder ? tree->folder : "."),
-                                     .checkpoints = text_take(&checkpoints),
+                                     .checkpoints = run->store ? checkpoints_of(run, planned) : strdup(""),
                                      .key = planned->key,
                                      .threads = run->options->threads,
-                                     .max_steps = run->options->smoke ? 2 : 0 };
+                                     .max_steps = run->options->smoke ? 2 : 0,
+                                     .save_seconds = run->options->save_seconds };
     if (!trial->recipe || !trial->folder || !trial->checkpoints || !job->wanted || !job->backend)
         goto out;
     status = run->store && !job->again ? store_start(run->store, &run->states[job->index], err) : 0;
@@ -250,7 +276,8 @@ static int release(struct run *run, struct job *job, struct iso_error *err)
     return 0;
 }
 
-static void job_end(struct run *run, struct job *job)
+/* again: it is to be trained again in this run. */
+static void job_end(struct run *run, struct job *job, bool again)
 {
     run->counts->running--;
     free(job->wanted);
@@ -259,6 +286,8 @@ static void job_end(struct run *run, struct job *job)
     job->wanted = job->backend = NULL;
     job->points = 0;
     job->differs = false;
+    run->counts->flops_to_train += again ? job->before : 0;
+    job->before = 0;
 }
 
 static int on_point(void *context, size_t task, const struct point *point, struct iso_error *err)
@@ -289,15 +318,17 @@ static int on_done(void *context, size_t task, const struct trial_result *result
     if (run->store)
         status = (job->again && release(run, job, err))
                  || store_done(run->store, &run->states[job->index], result, job->backend, job->wanted, err);
+    if (job->saved)
+        run->ended[run->ended_count++] = task;
     if (job->differs)
         tell(run, RUN_NOTE, job, "its points are not those of its earlier training: the numerics (build, backend, "
              "kernel or libm) must have changed; the new ones are kept");
-    job_end(run, job);
+    run->counts->flops += (double)result->last.flops.all - job->before;
+    job_end(run, job, false);
     if (result->status == TRIAL_DONE)
         run->counts->done++;
     else
         run->counts->diverged++;
-    run->counts->flops += (double)result->last.flops.all;
     const struct run_event event = { .kind = RUN_ENDED, .trial = &run->plan->trials[job->index],
                                      .counts = run->counts, .result = result };
     run->listener->event(run->listener->context, &event);
@@ -310,7 +341,7 @@ static int on_failed(void *context, size_t task, const char *why, bool killed, s
     struct job *job = &run->jobs[task];
     if (killed && job->killed++ < KILLED_AGAIN) {
         int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
-        job_end(run, job);
+        job_end(run, job, true);
         run->returned[run->returned_count++] = task;
         struct text text = { 0 };
         text_format(&text, "%s; it is trained again", why);
@@ -320,9 +351,12 @@ static int on_failed(void *context, size_t task, const char *why, bool killed, s
     }
     /* What is done stays done, though what was to be added failed. */
     int status = run->store && !job->again ? store_failed(run->store, &run->states[job->index], why, err) : 0;
-    job_end(run, job);
+    job_end(run, job, false);
     run->counts->failed++;
-    tell(run, RUN_FAILED, job, why);
+    struct text text = { 0 };
+    text_format(&text, "%s%s", why, job->saved ? "; --retry goes on from where it was" : "");
+    tell(run, RUN_FAILED, job, text.data ? text.data : why);
+    text_free(&text);
     if (run->options->fail_fast && !run->stop)
         run->stop = 1;
     return status;
@@ -333,10 +367,53 @@ static int on_stopped(void *context, size_t task, struct iso_error *err)
     struct run *run = context;
     struct job *job = &run->jobs[task];
     int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
-    job_end(run, job);
+    job_end(run, job, false);
     run->counts->stopped++;
-    tell(run, RUN_STOPPED, job, NULL);
+    run->counts->saved += job->saved;
+    tell(run, RUN_STOPPED, job, job->saved ? "stopped; it will go on from where it is" : "stopped; it will be trained again");
     return status;
+}
+
+static void on_saved(void *context, size_t task)
+{
+    struct run *run = context;
+    run->jobs[task].saved = true;
+    run->jobs[task].killed = 0;
+}
+
+static void on_resumed(void *context, size_t task, uint64_t step, uint64_t steps)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    const struct plan_trial *trial = &run->plan->trials[job->index];
+    job->before = steps ? (double)trial->size.flops.all * ((double)step / (double)steps) : 0;
+    run->counts->flops_to_train -= job->before;
+    const struct run_event event = { .kind = RUN_RESUMED, .trial = trial, .counts = run->counts, .step = step,
+                                     .steps = steps };
+    run->listener->event(run->listener->context, &event);
+}
+
+static void on_note(void *context, size_t task, const char *text)
+{
+    const struct run *run = context;
+    tell(run, RUN_NOTE, &run->jobs[task], text);
+}
+
+/* Trials whose end is durable need no state any more. */
+static void forget_states(struct run *run)
+{
+    for (size_t i = 0; i < run->ended_count; i++)
+        remove_states(run, &run->plan->trials[run->jobs[run->ended[i]].index]);
+    run->ended_count = 0;
+}
+
+/* The folder of checkpoints, where states were all that it held. */
+static void remove_empty(const struct run *run)
+{
+    char *path = file_join(run->options->folder, "checkpoints");
+    if (path)
+        rmdir(path);
+    free(path);
 }
 
 static void on_printed(void *context, const char *line)
@@ -353,6 +430,8 @@ static int on_turn(void *context, double *seconds, struct iso_error *err)
         if (store_commit(run->store, false, err))
             return -1;
         *seconds = store_waits(run->store);
+        if (*seconds < 0)
+            forget_states(run);
     }
     run->listener->tick(run->listener->context, seconds);
     return 0;
@@ -405,6 +484,18 @@ static int add_parts(struct run *run, struct plugins *plugins, struct iso_error 
     return status;
 }
 
+/* States of trials that are done, left by a run that was killed before it removed them. */
+static int clean(const struct run *run, struct iso_error *err)
+{
+    bool killed;
+    if (store_end_killed(run->store, &killed, err))
+        return -1;
+    for (size_t i = 0; killed && i < run->plan->count; i++)
+        if (is_ended(&run->states[i]) && run->states[i].wanted)
+            remove_states(run, &run->plan->trials[i]);
+    return 0;
+}
+
 static int open_store(struct run *run, struct plugins *plugins, bool *changed, struct iso_error *err)
 {
     const struct run_options *options = run->options;
@@ -418,7 +509,7 @@ static int open_store(struct run *run, struct plugins *plugins, bool *changed, s
     if (!status && *changed)
         status = file_replace(path, options->recipe, strlen(options->recipe), err);
     free(path);
-    if (status || choose(run, err))
+    if (status || clean(run, err) || choose(run, err))
         return -1;
     if (!run->job_count)
         return 0;
@@ -450,11 +541,15 @@ int run_plan(const struct plan *plan, struct plugins *plugins, const struct run_
         const struct pool_events events = {
             .context = &run, .next = next, .describe = describe, .describe_end = describe_end, .point = on_point,
             .progress = on_progress, .done = on_done, .failed = on_failed, .stopped = on_stopped,
-            .printed = on_printed, .turn = on_turn };
+            .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .turn = on_turn };
         status = pool_run(&pool, &events, err);
-        if (run.store && store_run_end(run.store, status ? "error" : run.stop ? "stopped" : "ended",
-                                       status ? NULL : err))
-            status = -1;
+        if (run.store) {
+            if (store_run_end(run.store, status ? "error" : run.stop ? "stopped" : "ended", status ? NULL : err))
+                status = -1;
+            else
+                forget_states(&run);
+            remove_empty(&run);
+        }
     } else {
         status = 0;
     }
@@ -467,6 +562,7 @@ out:
         text_free(&run.jobs[i].held);
     }
     free(run.returned);
+    free(run.ended);
     free(run.jobs);
     free(run.states);
     return status;

@@ -16,6 +16,7 @@ struct run_options {
     const char *trial;            /* the beginning of one trial's key: that alone; NULL: all */
     bool retry, fail_fast, smoke;
     double trial_timeout;         /* seconds; 0: any */
+    double save_seconds;          /* between states that a running trial goes on from; 0: none */
     size_t shard, shards;         /* the I-th (from 1) of N parts of the plan; 0, 0: all */
     const volatile sig_atomic_t *stop;
     int wake;
@@ -25,6 +26,7 @@ enum run_event_kind {
     RUN_BEGINS,   /* counts are known */
     RUN_STARTED,  /* a trial */
     RUN_PROGRESS,
+    RUN_RESUMED,  /* it goes on after `step` of `steps` */
     RUN_ENDED,    /* done or diverged */
     RUN_FAILED,   /* text: why */
     RUN_STOPPED,
@@ -38,7 +40,8 @@ struct run_counts {
     size_t failed_before;  /* failed before, left alone without --retry */
     size_t to_train;
     size_t done, diverged, failed, stopped, running;
-    double flops, flops_to_train; /* of ended trials of this run; of all it has to train */
+    size_t saved;          /* of the stopped ones, those that go on from where they were */
+    double flops, flops_to_train; /* trained by this run in trials that ended; all it has to train */
 };
 
 struct run_event {

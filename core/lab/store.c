@@ -360,6 +360,15 @@ int store_run_begin(struct store *store, const struct store_run *run, const stru
     return 0;
 }
 
+int store_end_killed(struct store *store, bool *killed, struct iso_error *err)
+{
+    if (store_begin(store, err)
+        || database_run(store->database, "UPDATE runs SET outcome = 'killed' WHERE outcome IS NULL", err))
+        return -1;
+    *killed = sqlite3_changes(store->database) > 0;
+    return store_commit(store, true, err);
+}
+
 int store_run_end(struct store *store, const char *outcome, struct iso_error *err)
 {
     sqlite3_stmt *statement = store_get(store, RUN_END, err);

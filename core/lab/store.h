@@ -37,6 +37,8 @@ struct store_run {
 };
 int store_run_begin(struct store *store, const struct store_run *run, const struct provenance *provenance,
                     struct iso_error *err);
+/* Notes of runs that have no end that they were killed; *killed: there were such. */
+int store_end_killed(struct store *store, bool *killed, struct iso_error *err);
 int store_run_end(struct store *store, const char *outcome, struct iso_error *err);
 /* A data set or plugin that the run uses: kind, name, revision (0: none), file ("" for none) and checksum. */
 int store_run_part(struct store *store, const char *kind, const char *name, int revision, const char *file,

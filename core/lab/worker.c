@@ -17,6 +17,8 @@
 
 #include "base/file.h"
 #include "lab/message.h"
+#include "lab/provenance.h"
+#include "lab/saved.h"
 
 #define PROGRESS_SECONDS 0.1
 #define DATA_KEPT 8
@@ -35,6 +37,7 @@ struct worker {
     struct plugins *plugins;
     struct kept kept[DATA_KEPT];
     uint64_t clock;
+    char *numerics; /* in words; NULL until a state needs them */
     /* the trial that runs */
     const char *checkpoints;
     struct timespec told, looked;
@@ -89,6 +92,61 @@ static int on_checkpoint(void *context, const char *name, const void *data, size
     int status = file_make_folder(worker->checkpoints, err) || file_replace(path, data, length, err) ? -1 : 0;
     free(path);
     return status;
+}
+
+static void on_note(void *context, const char *text)
+{
+    struct worker *worker = context;
+    if (message_send(worker->out, MESSAGE_NOTE, text, strlen(text) + 1, NULL))
+        worker->orphaned = true;
+}
+
+/* ---- What it goes on from ---- */
+
+static void tell_saved(struct worker *worker)
+{
+    if (message_send(worker->out, MESSAGE_SAVED, "", 0, NULL))
+        worker->orphaned = true;
+}
+
+static int on_save(void *context, const void *data, size_t length, struct iso_error *err)
+{
+    struct worker *worker = context;
+    tell_saved(worker); /* first: what is begun has to be removed, too, when the trial is done */
+    return saved_write(worker->checkpoints, data, length, err);
+}
+
+static void *on_load(void *context, unsigned age, size_t *length)
+{
+    struct worker *worker = context;
+    struct iso_error failure = ERROR_NONE;
+    void *bytes = saved_read(worker->checkpoints, age, length, &failure);
+    if (bytes)
+        tell_saved(worker);
+    else if (failure.text[0])
+        on_note(worker, failure.text);
+    return bytes;
+}
+
+static void on_resumed(void *context, uint64_t step, uint64_t steps)
+{
+    struct worker *worker = context;
+    const struct message_progress from = { .step = step, .steps = steps };
+    if (message_send(worker->out, MESSAGE_RESUMED, &from, sizeof from, NULL))
+        worker->orphaned = true;
+}
+
+/* Program, instruction set and libm. */
+static const char *on_numerics(void *context)
+{
+    struct worker *worker = context;
+    struct provenance from;
+    struct text text = { 0 };
+    if (!worker->numerics && !provenance_read(&from, NULL)) {
+        text_format(&text, "%s %s %s %s", from.version, from.build, from.instruction_set, from.libm);
+        worker->numerics = text_take(&text);
+    }
+    return worker->numerics ? worker->numerics : "unknown";
 }
 
 static void on_progress(void *context, uint64_t step, uint64_t steps, double epoch, double loss, double rate)
@@ -200,7 +258,10 @@ static int train(struct worker *worker, const struct message_trial *trial, struc
     worker->checkpoints = trial->checkpoints;
     clean(trial->checkpoints);
     const struct trial_listener listener = { .context = worker, .point = on_point, .checkpoint = on_checkpoint,
-                                             .progress = on_progress, .interrupted = on_interrupted };
+                                             .progress = on_progress, .interrupted = on_interrupted,
+                                             .save_seconds = trial->checkpoints[0] ? trial->save_seconds : 0,
+                                             .save = on_save, .load = trial->checkpoints[0] ? on_load : NULL,
+                                             .numerics = on_numerics, .resumed = on_resumed, .note = on_note };
     if (data)
         trained = trial_run(settings, data, trial->threads, trial->max_steps, &listener, &result, &failure) == 0;
 
@@ -275,6 +336,7 @@ out:
     for (size_t i = 0; i < DATA_KEPT; i++)
         kept_free(&worker.kept[i]);
     message_inbox_free(&inbox);
+    free(worker.numerics);
     plugins_free(worker.plugins);
     return status;
 }

@@ -30,8 +30,7 @@ struct layer {
     float *bias_gradient;
     float *gradient;      /* where it has to be kept; NULL */
     float *before;        /* weights before an update, where norms are asked for; NULL */
-    unsigned char *alive; /* NULL: not counted */
-    bool any_alive_seen;
+    unsigned char *alive; /* of each unit, then whether any was looked at; NULL: not counted */
 };
 
 struct network {

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static int build_activation(struct layer *layer, const struct instance *activati
         layer->drop_below = (uint32_t)(dropout * 0x1p32);
         layer->kept_scale = (float)(1 / (1 - dropout));
     }
-    if (spec->watch_units && !(layer->alive = memory_array(layer->outputs, 1)))
+    if (spec->watch_units && !(layer->alive = memory_array(layer->outputs + 1, 1)))
         return -1;
     return 0;
 }
@@ -293,7 +294,7 @@ static void note_alive(struct network *network, struct layer *layer, size_t n)
     for (size_t i = 0; i < n; i++)
         if (!(slopes[i] == 0))
             layer->alive[i % layer->outputs] = 1;
-    layer->any_alive_seen = true;
+    layer->alive[layer->outputs] = 1;
 }
 
 void network_backward(struct network *network, size_t rows)
@@ -319,13 +320,12 @@ void network_backward(struct network *network, size_t rows)
 double network_dead_units(struct network *network, size_t l)
 {
     struct layer *layer = &network->layers[l];
-    if (!layer->alive || !layer->any_alive_seen)
+    if (!layer->alive || !layer->alive[layer->outputs])
         return NAN;
     size_t dead = 0;
     for (size_t o = 0; o < layer->outputs; o++)
         dead += !layer->alive[o];
-    memset(layer->alive, 0, layer->outputs);
-    layer->any_alive_seen = false;
+    memset(layer->alive, 0, layer->outputs + 1);
     return (double)dead / (double)layer->outputs;
 }
 
@@ -391,6 +391,34 @@ void network_state_restore(struct network *network, const float *state)
         if (layer->bias) {
             memcpy(layer->bias, state, layer->outputs * sizeof *state);
             state += layer->outputs;
+        }
+    }
+}
+
+void network_visit(struct network *network, network_visitor *visitor, void *context)
+{
+    const struct iso_optimizer *optimizer = network->optimizer;
+    char name[64];
+    for (size_t l = 0; l < network->count; l++) {
+        struct layer *layer = &network->layers[l];
+        const size_t slot_length = optimizer->whole ? layer->inputs * layer->outputs : layer->length;
+        snprintf(name, sizeof name, "layers.%zu.weight", l);
+        visitor(context, name, layer->weights, layer->length, sizeof(float));
+        if (layer->bias) {
+            snprintf(name, sizeof name, "layers.%zu.bias", l);
+            visitor(context, name, layer->bias, layer->outputs, sizeof(float));
+        }
+        for (unsigned k = 0; k < optimizer->slots; k++) {
+            snprintf(name, sizeof name, "layers.%zu.weight.slot.%u", l, k);
+            visitor(context, name, layer->slots[k], slot_length, sizeof(float));
+            if (layer->bias) {
+                snprintf(name, sizeof name, "layers.%zu.bias.slot.%u", l, k);
+                visitor(context, name, layer->bias_slots[k], layer->outputs, sizeof(float));
+            }
+        }
+        if (layer->alive) {
+            snprintf(name, sizeof name, "layers.%zu.alive", l);
+            visitor(context, name, layer->alive, layer->outputs + 1, 1);
         }
     }
 }

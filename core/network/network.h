@@ -86,6 +86,12 @@ size_t network_state_length(const struct network *network); /* floats */
 void network_state_save(const struct network *network, float *state);
 void network_state_restore(struct network *network, const float *state);
 
+/* Everything that training changes, as it lies in memory: weights, biases, the optimizer's numbers, which units were
+ * alive. The visitor gets each array, `count` floats or bytes (size 4 or 1), in the same order for equal networks; it
+ * may read them, or put back what it has read from an equal network. */
+typedef void network_visitor(void *context, const char *name, void *data, size_t count, size_t size);
+void network_visit(struct network *network, network_visitor *visitor, void *context);
+
 /* Fraction of a hidden layer's units whose slope f'(z) was 0 for every example trained on since the last call; NaN
  * where there was none. */
 double network_dead_units(struct network *network, size_t layer);

@@ -161,6 +161,13 @@ static bool multiple_in(double every, uint64_t step)
     return floor((double)step / every + hair) > floor((double)(step - 1) / every + hair);
 }
 
+void agenda_go_on(struct agenda *agenda, uint64_t step)
+{
+    agenda->next = 0;
+    while (agenda->next < agenda->count && agenda->steps[agenda->next] <= step)
+        agenda->next++;
+}
+
 bool agenda_due(struct agenda *agenda, uint64_t step, double seconds)
 {
     switch (agenda->unit) {

@@ -39,5 +39,7 @@ int agenda_make(struct agenda *agenda, enum unit unit, double every, const struc
 void agenda_free(struct agenda *agenda);
 /* Is it due after `step` steps (from 1), so many seconds into training? To be asked once a step, in order. */
 bool agenda_due(struct agenda *agenda, uint64_t step, double seconds);
+/* As after the steps until `step`; last_seconds is the caller's. */
+void agenda_go_on(struct agenda *agenda, uint64_t step);
 
 #endif

@@ -1,11 +1,13 @@
 /* Measuring a trial: points, the best one, early stopping, divergence, checkpoints, progress. */
-#include "train/run.h"
+#include "train/state.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 /* ---- Quantities that best and stop look at ---- */
 
@@ -106,56 +108,148 @@ static bool is_lost(const struct measured *measured, bool was_measured)
     return was_measured && !isfinite(measured->loss);
 }
 
-/* A point that is not finite is not handed on, unless the recipe wants to go on. */
-static int measure_point(struct run *run, struct iso_error *err)
+static bool measures(const struct run *run, enum data_split split)
+{
+    return run->settings->measure_split[split] && data_count(run->data, split) > 0;
+}
+
+/* What hangs on a point: divergence, the best weights, patience, the end. False: it is not finite, and ends the trial;
+ * then it is not handed on. */
+static bool judge_point(struct run *run, const struct point *point)
 {
     const struct settings *settings = run->settings;
-    const bool validates = settings->measure_split[DATA_VALIDATION] && data_count(run->data, DATA_VALIDATION) > 0;
-    const bool tests = settings->measure_split[DATA_TEST] && data_count(run->data, DATA_TEST) > 0;
-    struct point point = {
-        .step = run->step,
-        .examples = horizon_examples(&run->horizon, run->step),
-        .epoch = horizon_epoch(&run->horizon, run->step),
-        .rate = run->rate,
-        .seconds = stopwatch_read(&run->watch),
-        .train = objective_measured(&run->objective, &run->since),
-        .train_eval = settings->train_eval ? measure_split(run, DATA_TRAIN, settings->train_eval_examples)
-                                           : measured_nothing,
-        .validation = validates ? measure_split(run, DATA_VALIDATION, 0) : measured_nothing,
-        .test = tests ? measure_split(run, DATA_TEST, 0) : measured_nothing,
-        .extra_count = run->extra_count,
-        .extras = run->extras,
-    };
-    point.flops = ledger_count(&run->ledger, point.step, point.examples);
-    measure_extras(run);
-
-    const bool lost = is_lost(&point.train, run->since.examples > 0) ||
-                      is_lost(&point.train_eval, settings->train_eval) || is_lost(&point.validation, validates) ||
-                      is_lost(&point.test, tests);
-    run->since = (struct tally){ 0 };
+    const bool last = point->step == run->end;
+    const bool lost = is_lost(&point->train, point->step > 0) || is_lost(&point->train_eval, settings->train_eval) ||
+                      is_lost(&point->validation, measures(run, DATA_VALIDATION)) ||
+                      is_lost(&point->test, measures(run, DATA_TEST));
     if (lost) {
         note_diverged(run);
         if (run->ended)
-            return 0;
-        if (run->step == run->end) /* it went on, and never came back */
+            return false;
+        if (last) /* it went on, and never came back */
             run->result->status = TRIAL_DIVERGED;
     } else {
         /* Points by the clock fall where they do: only the last is the same in every run. */
-        if (settings->every_unit != UNIT_SECONDS || run->step == run->end) {
-            note_best(run, &point);
-            if (out_of_patience(run, &point) && run->step < run->end)
+        if (settings->every_unit != UNIT_SECONDS || last) {
+            note_best(run, point);
+            if (out_of_patience(run, point) && !last)
                 end(run, TRIAL_DONE, "patience");
         }
+        run->result->last = *point;
     }
-    if (run->step == run->end)
+    if (last)
         run->ended = true;
-    if (run->ended && !tests)
-        point.test = measure_split(run, DATA_TEST, 0);
-    if (!lost)
-        run->result->last = point;
-    if (run->listener && run->listener->point)
-        return run->listener->point(run->listener->context, &point, err);
+    return true;
+}
+
+/* What a point says beside what is measured. */
+static struct point point_at(const struct run *run, uint64_t step, double rate)
+{
+    struct point point = { .step = step, .examples = horizon_examples(&run->horizon, step),
+                           .epoch = horizon_epoch(&run->horizon, step), .rate = rate,
+                           .extra_count = run->extra_count, .extras = run->extras };
+    point.flops = ledger_count(&run->ledger, point.step, point.examples);
+    return point;
+}
+
+static int hand_on(const struct run *run, const struct point *point, struct iso_error *err)
+{
+    const struct trial_listener *listener = run->listener;
+    return listener && listener->point ? listener->point(listener->context, point, err) : 0;
+}
+
+/* ---- Rows: the points so far, as numbers ---- */
+
+enum { GROUPS = 4 };
+
+/* The losses of a point, in the order of a row. */
+static void list_groups(struct point *point, struct measured *groups[GROUPS])
+{
+    groups[0] = &point->train;
+    groups[1] = &point->train_eval;
+    groups[2] = &point->validation;
+    groups[3] = &point->test;
+}
+
+static int keep_row(struct run *run, struct point *point, struct iso_error *err)
+{
+    const size_t width = run->row_width;
+    struct measured *groups[GROUPS];
+    list_groups(point, groups);
+    if (memory_grow(&run->rows, &run->row_capacity, (run->row_count + 1) * width, sizeof *run->rows))
+        return error_memory(err);
+    double *row = run->rows + run->row_count++ * width;
+    *row++ = (double)point->step;
+    *row++ = point->seconds;
+    for (size_t i = 0; i < GROUPS; i++) {
+        *row++ = groups[i]->loss;
+        *row++ = groups[i]->accuracy;
+        *row++ = groups[i]->cross_entropy;
+    }
+    for (size_t i = 0; i < run->extra_count; i++)
+        *row++ = run->extras[i].value;
     return 0;
+}
+
+/* The point of row i; its extras are the run's. */
+static struct point point_of_row(struct run *run, size_t i)
+{
+    const double *row = run->rows + i * run->row_width;
+    const uint64_t step = (uint64_t)row[0];
+    struct point point = point_at(run, step, horizon_rate(&run->horizon, run->settings, step ? step - 1 : 0));
+    struct measured *groups[GROUPS];
+    list_groups(&point, groups);
+    point.seconds = row[1];
+    row += 2;
+    for (size_t k = 0; k < GROUPS; k++, row += 3)
+        *groups[k] = (struct measured){ row[0], row[1], row[2] };
+    for (size_t k = 0; k < run->extra_count; k++)
+        run->extras[k].value = row[k];
+    return point;
+}
+
+void run_replay(struct run *run)
+{
+    for (size_t i = 0; i < run->row_count && !run->ended; i++) {
+        const struct point point = point_of_row(run, i);
+        run->step = point.step;
+        judge_point(run, &point);
+    }
+}
+
+int run_retell(struct run *run, struct iso_error *err)
+{
+    for (size_t i = 0; i < run->row_count; i++) {
+        const struct point point = point_of_row(run, i);
+        if (hand_on(run, &point, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- Measuring ---- */
+
+static int measure_point(struct run *run, struct iso_error *err)
+{
+    const struct settings *settings = run->settings;
+    const bool tests = measures(run, DATA_TEST);
+    struct point point = point_at(run, run->step, run->rate);
+    point.seconds = stopwatch_read(&run->watch);
+    point.train = objective_measured(&run->objective, &run->since);
+    point.train_eval = settings->train_eval ? measure_split(run, DATA_TRAIN, settings->train_eval_examples)
+                                            : measured_nothing;
+    point.validation = measures(run, DATA_VALIDATION) ? measure_split(run, DATA_VALIDATION, 0) : measured_nothing;
+    point.test = tests ? measure_split(run, DATA_TEST, 0) : measured_nothing;
+    measure_extras(run);
+    run->since = (struct tally){ 0 };
+    if (!judge_point(run, &point))
+        return 0;
+    if (run->ended && !tests) {
+        point.test = measure_split(run, DATA_TEST, 0);
+        if (run->result->last.step == point.step)
+            run->result->last.test = point.test;
+    }
+    return keep_row(run, &point, err) ? -1 : hand_on(run, &point, err);
 }
 
 /* ---- Checkpoints ---- */
@@ -176,11 +270,13 @@ static int write_checkpoint(struct run *run, const char *name, uint64_t step, st
 int run_measure_begin(struct run *run, struct iso_error *err)
 {
     const struct settings *settings = run->settings;
-    run->rate = horizon_rate(&run->horizon, settings, 0);
-    if (settings->checkpoint_init && write_checkpoint(run, "init", 0, err))
-        return -1;
-    if (settings->measure_zero && measure_point(run, err))
-        return -1;
+    if (run->step == 0) { /* else it goes on from a state */
+        run->rate = horizon_rate(&run->horizon, settings, 0);
+        if (settings->checkpoint_init && write_checkpoint(run, "init", 0, err))
+            return -1;
+        if (settings->measure_zero && measure_point(run, err))
+            return -1;
+    }
     stopwatch_start(&run->watch);
     return 0;
 }
@@ -219,9 +315,11 @@ int run_measure(struct run *run, double loss, struct iso_error *err)
             return -1;
         stopwatch_start(&run->watch);
     }
-    if (run->listener && run->listener->interrupted && run->listener->interrupted(run->listener->context))
-        return iso_fail(err, "interrupted");
-    return 0;
+    const struct trial_listener *listener = run->listener;
+    const bool stop = !run->ended && listener && listener->interrupted && listener->interrupted(listener->context);
+    if (!run->ended)
+        state_save_due(run, stop);
+    return stop ? iso_fail(err, "interrupted") : 0;
 }
 
 int run_measure_end(struct run *run, struct iso_error *err)

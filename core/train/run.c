@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 
-static double now(void)
+double stopwatch_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -17,7 +17,7 @@ static double now(void)
 
 void stopwatch_start(struct stopwatch *watch)
 {
-    watch->since = now();
+    watch->since = stopwatch_now();
     watch->running = true;
 }
 
@@ -29,7 +29,7 @@ void stopwatch_stop(struct stopwatch *watch)
 
 double stopwatch_read(const struct stopwatch *watch)
 {
-    return watch->total + (watch->running ? now() - watch->since : 0);
+    return watch->total + (watch->running ? stopwatch_now() - watch->since : 0);
 }
 
 /* Names for the numbers measured of each layer: those of hidden layers alone leave out the last. */
@@ -189,12 +189,16 @@ int run_begin(struct run *run, const struct settings *settings, const struct dat
         agenda_make(&run->checkpoints, settings->checkpoint_unit, settings->checkpoint_every, &run->horizon, err))
         return -1;
     result->kernel = network_kernel(run->network);
+    run->row_width = POINT_NUMBERS + run->extra_count;
+    run->saved = stopwatch_now();
+    run->save_after = listener ? listener->save_seconds : 0;
     return 0;
 }
 
 void run_end(struct run *run)
 {
     free(run->best_state);
+    free(run->rows);
     agenda_free(&run->checkpoints);
     agenda_free(&run->points);
     order_free(&run->order);

@@ -14,6 +14,10 @@ struct stopwatch {
 void stopwatch_start(struct stopwatch *watch);
 void stopwatch_stop(struct stopwatch *watch);
 double stopwatch_read(const struct stopwatch *watch);
+double stopwatch_now(void); /* seconds since some moment */
+
+/* Step, seconds, and loss, accuracy and cross-entropy of four splits; what a point's row has before its extras. */
+enum { POINT_NUMBERS = 2 + 4 * 3 };
 
 struct run {
     const struct settings *settings;
@@ -38,6 +42,9 @@ struct run {
     bool due, ended;    /* a point after this step; the last step is done */
     struct tally since; /* training, since the previous point */
     double shown_seconds;
+    double *rows;       /* the points so far: row_width numbers each (points.c) */
+    size_t row_count, row_capacity, row_width;
+    double saved, save_after; /* when a state was, by stopwatch_now, and how long until the next */
 
     struct network_norms *norms; /* NULL: not asked for */
     struct extra *extras;
@@ -65,5 +72,10 @@ int run_measure(struct run *run, double loss, struct iso_error *err);
 /* The checkpoint and point before the first step; final and best weights after the last. */
 int run_measure_begin(struct run *run, struct iso_error *err);
 int run_measure_end(struct run *run, struct iso_error *err);
+
+/* Judges the points in run->rows again, without measuring or telling: what hangs on them is as it was after them. */
+void run_replay(struct run *run);
+/* Tells the listener all points in run->rows. */
+int run_retell(struct run *run, struct iso_error *err);
 
 #endif

@@ -1,10 +1,31 @@
 /* A trial: the loop. */
-#include "train/run.h"
+#include "train/state.h"
 
 const char *const trial_status_names[] = {
     [TRIAL_PENDING] = "pending", [TRIAL_RUNNING] = "running", [TRIAL_DONE] = "done", [TRIAL_DIVERGED] = "diverged",
     [TRIAL_FAILED] = "failed",
 };
+
+/* Begins where an earlier run of the trial was interrupted, or at the start. */
+static int begin(struct run *run, const struct settings *settings, const struct data *data, unsigned threads,
+                 uint64_t max_steps, const struct trial_listener *listener, struct trial_result *result,
+                 struct iso_error *err)
+{
+    enum { STATES = 2 }; /* the last, and the one before */
+    if (run_begin(run, settings, data, threads, max_steps, listener, result, err))
+        return -1;
+    for (unsigned age = 0; age < STATES; age++) {
+        const int found = state_go_on(run, age);
+        if (found > 0)
+            return run_retell(run, err);
+        if (found == 0)
+            continue;
+        run_end(run);
+        if (run_begin(run, settings, data, threads, max_steps, listener, result, err))
+            return -1;
+    }
+    return 0;
+}
 
 /* Stochastic gradient descent on minibatches: with X the rows of a minibatch, W the weights,
  *
@@ -18,7 +39,7 @@ int trial_run(const struct settings *settings, const struct data *data, unsigned
 {
     struct run run;
     int status = -1;
-    if (run_begin(&run, settings, data, threads, max_steps, listener, result, err) || run_measure_begin(&run, err))
+    if (begin(&run, settings, data, threads, max_steps, listener, result, err) || run_measure_begin(&run, err))
         goto out;
     struct network *network = run.network;
     while (!run.ended) {

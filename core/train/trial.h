@@ -65,6 +65,19 @@ struct trial_listener {
     void (*progress)(void *context, uint64_t step, uint64_t steps, double epoch, double loss, double rate);
     /* True: stop as soon as possible; trial_run then fails with "interrupted". */
     bool (*interrupted)(void *context);
+
+    /* A state is what a trial goes on from after an interruption, to the same bits: see train/state.h. One is saved
+     * about every save_seconds (0: never), and by an interrupted trial before it stops; so that saving takes no more
+     * than a fiftieth of the time, the next waits 50 times as long as the last one took. A failure is noted, and the
+     * trial goes on. */
+    double save_seconds;
+    int (*save)(void *context, const void *data, size_t length, struct iso_error *err);
+    /* The last state that was saved (age 0) and the one before (1): to be freed by the trial. NULL: there is none. */
+    void *(*load)(void *context, unsigned age, size_t *length);
+    /* Program, instruction set and libm, in words: a state made by others is not gone on from. NULL: none. */
+    const char *(*numerics)(void *context);
+    void (*resumed)(void *context, uint64_t step, uint64_t steps); /* it goes on from a state after that step */
+    void (*note)(void *context, const char *text);                 /* something worth knowing, such as a damaged state */
 };
 
 /* Sizes and planned FLOP, without training or weights. */
