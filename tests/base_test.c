@@ -355,6 +355,24 @@ START_TEST(frames_survive_csv)
 }
 END_TEST
 
+START_TEST(whole_numbers_stay_exact)
+{
+    struct frame *frame = frame_new(3);
+    frame_add_column(frame, "dropped", COLUMN_TEXT);
+    struct column *column = frame_add_column(frame, "flops", COLUMN_INTEGER);
+    ck_assert_int_eq(column_set_whole(frame, column, 0, INT64_C(9007199254740993)), 0);
+    ck_assert_int_eq(column_set_whole(frame, column, 1, 7), 0);
+    ck_assert_int_eq(column_set_whole(frame, column, 2, INT64_MAX), 0);
+    frame_remove_column(frame, 0);
+    char *csv = written(frame, frame_write_csv), *json = written(frame, frame_write_json);
+    ck_assert_str_eq(csv, "flops\n9007199254740993\n7\n9223372036854775807\n");
+    ck_assert_str_eq(json, "[{\"flops\":9007199254740993},\n {\"flops\":7},\n {\"flops\":9223372036854775807}]\n");
+    free(csv);
+    free(json);
+    frame_free(frame);
+}
+END_TEST
+
 START_TEST(csv_is_checked)
 {
     struct iso_error err;
@@ -399,6 +417,7 @@ int main(void)
     tcase_add_test(tests, permutations_are_uniform);
     tcase_add_test(tests, files_are_replaced_whole);
     tcase_add_test(tests, frames_survive_csv);
+    tcase_add_test(tests, whole_numbers_stay_exact);
     tcase_add_test(tests, csv_is_checked);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

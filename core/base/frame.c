@@ -1,6 +1,7 @@
 /* Tables of named columns. */
 #include "base/frame.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ static void column_clear(struct column *column, size_t rows)
         free(column->texts[row]);
     free(column->texts);
     free(column->numbers);
+    free(column->wholes);
     free(column->name);
 }
 
@@ -63,6 +65,14 @@ struct column *frame_find(const struct frame *frame, const char *name)
     return NULL;
 }
 
+void frame_remove_column(struct frame *frame, size_t index)
+{
+    struct column *column = &frame->column[index];
+    column_clear(column, frame->rows);
+    memmove(column, column + 1, (frame->columns - index - 1) * sizeof *column);
+    frame->columns--;
+}
+
 int column_set_text(struct column *column, size_t row, const char *text)
 {
     char *copy = text ? strdup(text) : NULL;
@@ -73,6 +83,17 @@ int column_set_text(struct column *column, size_t row, const char *text)
     return 0;
 }
 
+int column_set_whole(const struct frame *frame, struct column *column, size_t row, int64_t value)
+{
+    column->numbers[row] = (double)value;
+    if (fabs(column->numbers[row]) < 0x1p53)
+        return 0;
+    if (!column->wholes && !(column->wholes = memory_array(frame->rows, sizeof *column->wholes)))
+        return -1;
+    column->wholes[row] = value;
+    return 0;
+}
+
 /* ---- Writing ---- */
 
 static void number_cell(const struct column *column, size_t row, char out[NUMBER_TEXT])
@@ -80,6 +101,8 @@ static void number_cell(const struct column *column, size_t row, char out[NUMBER
     const double number = column->numbers[row];
     if (column->kind == COLUMN_FLOAT)
         number_export_float(number, out);
+    else if (column->wholes && fabs(number) >= 0x1p53)
+        snprintf(out, NUMBER_TEXT, "%" PRId64, column->wholes[row]);
     else if (column->kind == COLUMN_INTEGER && fabs(number) < 0x1p63)
         snprintf(out, NUMBER_TEXT, "%.0f", number);
     else if (column->kind == COLUMN_SETTING && isfinite(number))
@@ -141,26 +164,44 @@ static void json_text(FILE *out, const char *string, bool *failed)
     text_free(&text);
 }
 
+static void json_row(const struct frame *frame, size_t row, FILE *out, bool *failed)
+{
+    for (size_t i = 0; i < frame->columns; i++) {
+        const struct column *column = &frame->column[i];
+        putc(i ? ',' : '{', out);
+        json_text(out, column->name, failed);
+        putc(':', out);
+        if (column->kind == COLUMN_TEXT ? !column->texts[row] : !isfinite(column->numbers[row])) {
+            fputs("null", out);
+        } else if (column->kind == COLUMN_TEXT) {
+            json_text(out, column->texts[row], failed);
+        } else {
+            char number[NUMBER_TEXT];
+            number_cell(column, row, number);
+            fputs(number, out);
+        }
+    }
+    fputs(frame->columns ? "}" : "{}", out);
+}
+
 int frame_write_jsonl(const struct frame *frame, FILE *out)
 {
     bool failed = false;
     for (size_t row = 0; row < frame->rows; row++) {
-        for (size_t i = 0; i < frame->columns; i++) {
-            const struct column *column = &frame->column[i];
-            putc(i ? ',' : '{', out);
-            json_text(out, column->name, &failed);
-            putc(':', out);
-            if (column->kind == COLUMN_TEXT ? !column->texts[row] : !isfinite(column->numbers[row])) {
-                fputs("null", out);
-            } else if (column->kind == COLUMN_TEXT) {
-                json_text(out, column->texts[row], &failed);
-            } else {
-                char number[NUMBER_TEXT];
-                number_cell(column, row, number);
-                fputs(number, out);
-            }
-        }
-        fputs(frame->columns ? "}\n" : "{}\n", out);
+        json_row(frame, row, out, &failed);
+        putc('\n', out);
     }
+    return failed || ferror(out) ? -1 : 0;
+}
+
+int frame_write_json(const struct frame *frame, FILE *out)
+{
+    bool failed = false;
+    putc('[', out);
+    for (size_t row = 0; row < frame->rows; row++) {
+        fputs(row ? ",\n " : "", out);
+        json_row(frame, row, out, &failed);
+    }
+    fputs("]\n", out);
     return failed || ferror(out) ? -1 : 0;
 }

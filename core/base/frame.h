@@ -3,6 +3,7 @@
 #define BASE_FRAME_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -19,6 +20,7 @@ struct column {
     char *name;
     enum column_kind kind;
     double *numbers; /* rows values, NaN: empty; NULL for text */
+    int64_t *wholes; /* the same exactly, where a whole number is beyond 2^53, which doubles don't tell apart; or NULL */
     char **texts;    /* rows texts, NULL: empty; NULL for numbers */
 };
 
@@ -33,10 +35,14 @@ struct frame *frame_new(size_t rows);
 void frame_free(struct frame *frame);
 struct column *frame_add_column(struct frame *frame, const char *name, enum column_kind kind);
 struct column *frame_find(const struct frame *frame, const char *name); /* NULL: there is none */
+void frame_remove_column(struct frame *frame, size_t index);
 int column_set_text(struct column *column, size_t row, const char *text); /* copies */
+/* Of a frame's column of integers. */
+int column_set_whole(const struct frame *frame, struct column *column, size_t row, int64_t value);
 /* CSV (RFC 4180). Reading takes a header line, recognises columns that are numbers, and checks every row's length. */
 struct frame *frame_read_csv(const char *path, struct iso_error *err);
 int frame_write_csv(const struct frame *frame, FILE *out);
 int frame_write_jsonl(const struct frame *frame, FILE *out);
+int frame_write_json(const struct frame *frame, FILE *out); /* one list of objects */
 
 #endif

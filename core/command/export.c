@@ -1,25 +1,9 @@
 /* isoflop export: the tables of trials and points, in plan order, every value in full precision. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "command/command.h"
 #include "command/arguments.h"
 #include "lab/results.h"
-
-static void remove_column(struct frame *frame, const char *name)
-{
-    struct column *column = frame_find(frame, name);
-    if (!column)
-        return;
-    free(column->name);
-    free(column->numbers);
-    for (size_t row = 0; column->texts && row < frame->rows; row++)
-        free(column->texts[row]);
-    free(column->texts);
-    const size_t index = (size_t)(column - frame->column);
-    memmove(column, column + 1, (frame->columns - index - 1) * sizeof *column);
-    frame->columns--;
-}
 
 static int run(int argc, char **argv, struct command_outcome *outcome)
 {
@@ -42,8 +26,11 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
     frame = lab_frame(folder, table == 0 ? LAB_TRIALS : LAB_POINTS, err);
     if (!frame)
         goto out;
-    for (size_t i = 0; i < without.count; i++)
-        remove_column(frame, without.values[i]);
+    for (size_t i = 0; i < without.count; i++) {
+        const struct column *column = frame_find(frame, without.values[i]);
+        if (column)
+            frame_remove_column(frame, (size_t)(column - frame->column));
+    }
     status = STATUS_DONE;
     if ((format == 0 ? frame_write_csv(frame, stdout) : frame_write_jsonl(frame, stdout)) || fflush(stdout)) {
         iso_fail(&outcome->error, "cannot write the table to standard output");

@@ -188,33 +188,12 @@ static struct frame *make_frame(const struct summary *summary, size_t rows)
     return frame;
 }
 
-/* A JSON list: the lines of JSONL with commas between them. */
-static int write_json(const struct frame *frame, FILE *out)
-{
-    char *lines = NULL;
-    size_t length = 0;
-    FILE *memory = open_memstream(&lines, &length);
-    int status = memory ? frame_write_jsonl(frame, memory) : -1;
-    if (memory && fclose(memory))
-        status = -1;
-    fputc('[', out);
-    for (const char *line = lines; !status && line && *line;) {
-        const char *end = strchr(line, '\n');
-        const size_t own = end ? (size_t)(end - line) : strlen(line);
-        fprintf(out, "%s%.*s", line == lines ? "" : ",\n ", (int)own, line);
-        line += own + (end != NULL);
-    }
-    fputs("]\n", out);
-    free(lines);
-    return status;
-}
-
 int table_write(const struct summary *summary, enum table_format format, size_t limit, FILE *out)
 {
     const size_t rows = limit && limit < summary->count ? limit : summary->count;
     if (format == TABLE_CSV || format == TABLE_JSON) {
         struct frame *frame = make_frame(summary, rows);
-        int status = !frame ? -1 : format == TABLE_CSV ? frame_write_csv(frame, out) : write_json(frame, out);
+        int status = !frame ? -1 : format == TABLE_CSV ? frame_write_csv(frame, out) : frame_write_json(frame, out);
         frame_free(frame);
         return status;
     }

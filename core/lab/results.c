@@ -11,88 +11,68 @@
 #include "lab/database.h"
 #include "lab/inspect.h"
 
-/* A column of a table and where it comes from. Optional ones are left out where they are empty. */
+/* A column of the tables, and where it comes from. Optional ones are left out where they are empty. */
 struct source_column {
     const char *name, *sql;
     enum column_kind kind;
+    unsigned tables; /* TRIALS, POINTS */
     bool optional;
 };
 
-#define BOTH(name, sql, optional)                                                                                      \
-    { name ".loss", sql "_loss", COLUMN_DOUBLE, optional }, { name ".accuracy", sql "_accuracy", COLUMN_DOUBLE, optional }
+enum { TRIALS = 1 << LAB_TRIALS, POINTS = 1 << LAB_POINTS, BOTH = TRIALS | POINTS };
+#define MEASURED(name, sql, tables, optional)                                                                          \
+    { name ".loss", sql "_loss", COLUMN_DOUBLE, tables, optional },                                                    \
+    { name ".accuracy", sql "_accuracy", COLUMN_DOUBLE, tables, optional }
 
-static const struct source_column trial_head[] = {
-    { "trial", "place", COLUMN_INTEGER, false },
-    { "key", "key", COLUMN_TEXT, false },
-    { "status", "status", COLUMN_TEXT, false },
-    { "seed", "seed", COLUMN_INTEGER, false },
+/* Columns of both tables, in order; swept paths come after the seed. */
+static const struct source_column columns[] = {
+    { "trial", "place", COLUMN_INTEGER, BOTH, false },
+    { "key", "key", COLUMN_TEXT, TRIALS, false },
+    { "status", "status", COLUMN_TEXT, TRIALS, false },
+    { "seed", "seed", COLUMN_INTEGER, TRIALS, false },
+    { "params", "params", COLUMN_INTEGER, TRIALS, false },
+    { "params_weights", "params_weights", COLUMN_INTEGER, TRIALS, false },
+    { "params_hidden", "params_hidden", COLUMN_INTEGER, TRIALS, false },
+    { "steps", "steps", COLUMN_INTEGER, TRIALS, false },
+    { "step", "step", COLUMN_INTEGER, POINTS, false },
+    { "epochs", "epochs", COLUMN_DOUBLE, TRIALS, false },
+    { "epoch", "epoch", COLUMN_DOUBLE, POINTS, false },
+    { "examples", "examples", COLUMN_INTEGER, BOTH, false },
+    { "flops", "flops", COLUMN_INTEGER, BOTH, false },
+    { "flops_matmul", "flops_matmul", COLUMN_INTEGER, BOTH, false },
+    { "flops_6nd", "flops_6nd", COLUMN_INTEGER, BOTH, false },
+    { "flops_report", "flops_report", COLUMN_INTEGER, BOTH, false },
+    { "rate", "rate", COLUMN_DOUBLE, POINTS, false },
+    { "seconds", "seconds", COLUMN_DOUBLE, POINTS, false },
+    MEASURED("train", "train", BOTH, false),
+    MEASURED("validation", "validation", BOTH, false),
+    MEASURED("test", "test", BOTH, false),
+    { "best.step", "best_step", COLUMN_INTEGER, TRIALS, false },
+    MEASURED("best.validation", "best_validation", TRIALS, false),
+    MEASURED("best.test", "best_test", TRIALS, false),
+    { "stop_reason", "stop_reason", COLUMN_TEXT, TRIALS, false },
+    { "seconds", "seconds", COLUMN_DOUBLE, TRIALS, false },
+    MEASURED("train_eval", "train_eval", BOTH, true),
+    { "train.cross_entropy", "train_cross_entropy", COLUMN_DOUBLE, BOTH, true },
+    { "train_eval.cross_entropy", "train_eval_cross_entropy", COLUMN_DOUBLE, BOTH, true },
+    { "validation.cross_entropy", "validation_cross_entropy", COLUMN_DOUBLE, BOTH, true },
+    { "test.cross_entropy", "test_cross_entropy", COLUMN_DOUBLE, BOTH, true },
+    { "best.validation.cross_entropy", "best_validation_cross_entropy", COLUMN_DOUBLE, TRIALS, true },
+    { "best.test.cross_entropy", "best_test_cross_entropy", COLUMN_DOUBLE, TRIALS, true },
+    { "diverged.step", "diverged_step", COLUMN_INTEGER, TRIALS, true },
 };
 
-static const struct source_column trial_columns[] = {
-    { "params", "params", COLUMN_INTEGER, false },
-    { "params_weights", "params_weights", COLUMN_INTEGER, false },
-    { "params_hidden", "params_hidden", COLUMN_INTEGER, false },
-    { "steps", "steps", COLUMN_INTEGER, false },
-    { "epochs", "epochs", COLUMN_DOUBLE, false },
-    { "examples", "examples", COLUMN_INTEGER, false },
-    { "flops", "flops", COLUMN_INTEGER, false },
-    { "flops_matmul", "flops_matmul", COLUMN_INTEGER, false },
-    { "flops_6nd", "flops_6nd", COLUMN_INTEGER, false },
-    { "flops_report", "flops_report", COLUMN_INTEGER, false },
-    BOTH("train", "train", false),
-    BOTH("validation", "validation", false),
-    BOTH("test", "test", false),
-    { "best.step", "best_step", COLUMN_INTEGER, false },
-    BOTH("best.validation", "best_validation", false),
-    BOTH("best.test", "best_test", false),
-    { "stop_reason", "stop_reason", COLUMN_TEXT, false },
-    { "seconds", "seconds", COLUMN_DOUBLE, false },
-    BOTH("train_eval", "train_eval", true),
-    { "train.cross_entropy", "train_cross_entropy", COLUMN_DOUBLE, true },
-    { "train_eval.cross_entropy", "train_eval_cross_entropy", COLUMN_DOUBLE, true },
-    { "validation.cross_entropy", "validation_cross_entropy", COLUMN_DOUBLE, true },
-    { "test.cross_entropy", "test_cross_entropy", COLUMN_DOUBLE, true },
-    { "best.validation.cross_entropy", "best_validation_cross_entropy", COLUMN_DOUBLE, true },
-    { "best.test.cross_entropy", "best_test_cross_entropy", COLUMN_DOUBLE, true },
-    { "diverged.step", "diverged_step", COLUMN_INTEGER, true },
-};
-
-static const struct source_column point_columns[] = {
-    { "trial", "place", COLUMN_INTEGER, false },
-    { "step", "step", COLUMN_INTEGER, false },
-    { "epoch", "epoch", COLUMN_DOUBLE, false },
-    { "examples", "p.examples", COLUMN_INTEGER, false },
-    { "flops", "p.flops", COLUMN_INTEGER, false },
-    { "flops_matmul", "p.flops_matmul", COLUMN_INTEGER, false },
-    { "flops_6nd", "p.flops_6nd", COLUMN_INTEGER, false },
-    { "flops_report", "p.flops_report", COLUMN_INTEGER, false },
-    { "rate", "rate", COLUMN_DOUBLE, false },
-    { "seconds", "p.seconds", COLUMN_DOUBLE, false },
-    BOTH("train", "p.train", false),
-    BOTH("validation", "p.validation", false),
-    BOTH("test", "p.test", false),
-    BOTH("train_eval", "p.train_eval", true),
-    { "train.cross_entropy", "p.train_cross_entropy", COLUMN_DOUBLE, true },
-    { "train_eval.cross_entropy", "p.train_eval_cross_entropy", COLUMN_DOUBLE, true },
-    { "validation.cross_entropy", "p.validation_cross_entropy", COLUMN_DOUBLE, true },
-    { "test.cross_entropy", "p.test_cross_entropy", COLUMN_DOUBLE, true },
-};
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define COLUMNS (sizeof columns / sizeof *columns)
 #define CURRENT "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'current')"
 
-static void add_names(struct text *text, const struct source_column *columns, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        text_format(text, "%s%s", i ? ", " : "", columns[i].sql);
-}
-
-static int set_cell(struct column *column, size_t row, sqlite3_stmt *statement, int index)
+static int set_cell(const struct frame *frame, struct column *column, size_t row, sqlite3_stmt *statement, int index)
 {
     if (sqlite3_column_type(statement, index) == SQLITE_NULL)
         return 0;
     if (column->kind == COLUMN_TEXT)
         return column_set_text(column, row, database_text(statement, index));
+    if (column->kind == COLUMN_INTEGER)
+        return column_set_whole(frame, column, row, sqlite3_column_int64(statement, index));
     column->numbers[row] = sqlite3_column_double(statement, index);
     return 0;
 }
@@ -105,24 +85,13 @@ static bool is_empty(const struct column *column, size_t rows)
     return true;
 }
 
-/* Takes empty optional columns, those from `from` on whose place in `columns` says so, out of the frame. */
-static void drop_empty(struct frame *frame, size_t from, const struct source_column *columns, size_t count)
+static void drop_empty(struct frame *frame)
 {
-    size_t kept = from;
-    for (size_t i = from; i < frame->columns; i++) {
-        struct column *column = &frame->column[i];
-        const bool optional = i - from < count && columns[i - from].optional;
-        if (optional && is_empty(column, frame->rows)) {
-            free(column->name);
-            free(column->numbers);
-            for (size_t row = 0; column->texts && row < frame->rows; row++)
-                free(column->texts[row]);
-            free(column->texts);
-        } else {
-            frame->column[kept++] = *column;
-        }
+    for (size_t i = 0; i < COLUMNS; i++) {
+        const struct column *column = columns[i].optional ? frame_find(frame, columns[i].name) : NULL;
+        if (column && is_empty(column, frame->rows))
+            frame_remove_column(frame, (size_t)(column - frame->column));
     }
-    frame->columns = kept;
 }
 
 /* ---- Swept values ---- */
@@ -165,45 +134,50 @@ static char *shown(const char *from, size_t length, bool *failed)
     return text;
 }
 
-/* Splits "[a,b,...]" into `count` texts. */
-static int split_swept(const char *json, char **texts, size_t count)
+/* Puts the values of "[a,b,...]" into a row of `count` columns of texts. */
+static int set_swept(struct column *column, size_t count, size_t row, const char *json)
 {
     bool failed = false;
     if (*json == '[')
         json++;
     for (size_t i = 0; i < count && *json; i++) {
         const char *end = value_end(json);
-        texts[i] = shown(json, (size_t)(end - json), &failed);
+        column[i].texts[row] = shown(json, (size_t)(end - json), &failed);
         json = *end == ',' ? end + 1 : end;
     }
     return failed ? -1 : 0;
 }
 
-/* A column of texts, or of numbers where all of them are. Takes the texts over. */
-static int add_swept(struct frame *frame, const char *name, char **texts, size_t stride, struct iso_error *err)
+/* Makes a column of texts one of numbers where all of them are. */
+static int make_numbers(const struct frame *frame, struct column *column)
 {
     bool numbers = true, whole = true, any = false;
     double value;
+    int64_t exact;
     for (size_t row = 0; row < frame->rows; row++) {
-        const char *text = texts[row * stride];
+        const char *text = column->texts[row];
         any = any || text;
         numbers = numbers && (!text || number_real(text, &value));
-        whole = whole && (!text || !text[strspn(text, "-0123456789")]);
+        whole = whole && (!text || (!text[strspn(text, "-0123456789")] && number_int(text, &exact)));
     }
-    const enum column_kind kind = !numbers || !any ? COLUMN_TEXT : whole ? COLUMN_INTEGER : COLUMN_SETTING;
-    struct column *column = frame_add_column(frame, name, kind);
-    if (!column)
-        return error_memory(err);
+    if (!numbers || !any)
+        return 0;
+    column->kind = whole ? COLUMN_INTEGER : COLUMN_SETTING;
+    column->numbers = memory_array(frame->rows, sizeof *column->numbers);
+    int status = column->numbers ? 0 : -1;
     for (size_t row = 0; row < frame->rows; row++) {
-        char **text = &texts[row * stride];
-        if (kind == COLUMN_TEXT) {
-            column->texts[row] = *text;
-            *text = NULL;
-        } else if (*text) {
-            number_real(*text, &column->numbers[row]);
-        }
+        const char *text = column->texts[row];
+        if (!status)
+            column->numbers[row] = NAN;
+        if (!status && text && whole && number_int(text, &exact))
+            status = column_set_whole(frame, column, row, exact);
+        else if (!status && text)
+            number_real(text, &column->numbers[row]);
+        free(column->texts[row]);
     }
-    return 0;
+    free(column->texts);
+    column->texts = NULL;
+    return status;
 }
 
 /* ---- The tables ---- */
@@ -218,95 +192,6 @@ static int64_t count_rows(sqlite3 *database, const char *sql, struct iso_error *
         database_fail(database, err);
     sqlite3_finalize(statement);
     return rows;
-}
-
-static int add_columns(struct frame *frame, const struct source_column *columns, size_t count, struct iso_error *err)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!frame_add_column(frame, columns[i].name, columns[i].kind))
-            return error_memory(err);
-    return 0;
-}
-
-static struct frame *read_trials(sqlite3 *database, const struct lab_experiment *experiment, struct iso_error *err)
-{
-    const size_t paths = experiment->path_count, heads = COUNT(trial_head), tails = COUNT(trial_columns);
-    struct text sql = { 0 };
-    char **swept = NULL;
-    sqlite3_stmt *statement = NULL;
-    struct frame *frame = NULL;
-    int status = -1;
-    int64_t rows = count_rows(database, "SELECT count(*) FROM places WHERE experiment = " CURRENT, err);
-    text_add_string(&sql, "SELECT ");
-    add_names(&sql, trial_head, heads);
-    text_add_string(&sql, ", swept, ");
-    add_names(&sql, trial_columns, tails);
-    text_add_string(&sql, " FROM places JOIN trials ON trials.id = places.trial WHERE experiment = " CURRENT
-                          " ORDER BY place");
-    if (rows < 0)
-        goto out;
-    frame = frame_new((size_t)rows);
-    swept = memory_array((size_t)rows * paths + 1, sizeof *swept);
-    if (sql.failed || !frame || !swept) {
-        error_memory(err);
-        goto out;
-    }
-    if (add_columns(frame, trial_head, heads, err) || !(statement = database_prepare(database, sql.data, err)))
-        goto out;
-    /* Texts of swept columns decide their kind, so they come in last but stand before the rest. */
-    struct frame *tail = frame_new((size_t)rows);
-    if (!tail || add_columns(tail, trial_columns, tails, err)) {
-        frame_free(tail);
-        error_memory(err);
-        goto out;
-    }
-    size_t row = 0;
-    int code;
-    bool failed = false;
-    for (; (code = sqlite3_step(statement)) == SQLITE_ROW && row < frame->rows; row++) {
-        for (size_t i = 0; i < heads; i++)
-            failed = set_cell(&frame->column[i], row, statement, (int)i) || failed;
-        failed = split_swept(database_text(statement, (int)heads), swept + row * paths, paths) || failed;
-        for (size_t i = 0; i < tails; i++)
-            failed = set_cell(&tail->column[i], row, statement, (int)(heads + 1 + i)) || failed;
-    }
-    for (size_t p = 0; p < paths && !failed; p++)
-        failed = add_swept(frame, experiment->paths[p], swept + p, paths, err) != 0;
-    const size_t front = frame->columns;
-    for (size_t i = 0; i < tails && !failed; i++) {
-        struct column *column = frame_add_column(frame, tail->column[i].name, tail->column[i].kind), *from;
-        if (!column) {
-            failed = true;
-            break;
-        }
-        from = &tail->column[i];
-        double *numbers = column->numbers;
-        char **texts = column->texts;
-        column->numbers = from->numbers;
-        column->texts = from->texts;
-        from->numbers = numbers;
-        from->texts = texts;
-    }
-    frame_free(tail);
-    if (code != SQLITE_DONE && code != SQLITE_ROW)
-        database_fail(database, err);
-    else if (failed)
-        error_memory(err);
-    else
-        status = 0;
-    if (!status)
-        drop_empty(frame, front, trial_columns, tails);
-out:
-    for (size_t i = 0; swept && rows >= 0 && i < (size_t)rows * paths; i++)
-        free(swept[i]);
-    free(swept);
-    text_free(&sql);
-    sqlite3_finalize(statement);
-    if (status) {
-        frame_free(frame);
-        return NULL;
-    }
-    return frame;
 }
 
 /* {"layers.0.gradient_norm": 1.5} into columns of these names, made where they are new. */
@@ -331,48 +216,80 @@ static int set_extras(struct frame *frame, size_t row, const char *text, struct 
     return status;
 }
 
-static struct frame *read_points(sqlite3 *database, struct iso_error *err)
+/* The columns of a table, empty, and the SQL names of what fills them. Swept paths are texts so far, from
+ * *first_path on. */
+static int add_columns(struct frame *frame, const struct lab_experiment *experiment, enum lab_table which,
+                       struct text *names, size_t *first_path)
 {
-    static const char from[] = " FROM places JOIN points p ON p.trial = places.trial WHERE experiment = " CURRENT;
-    const size_t columns = COUNT(point_columns);
-    struct text count = { 0 }, sql = { 0 };
+    bool failed = false;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (!(columns[i].tables & 1u << which))
+            continue;
+        failed = !frame_add_column(frame, columns[i].name, columns[i].kind) || failed;
+        text_format(names, "%s, ", columns[i].sql);
+        if (strcmp(columns[i].name, "seed") != 0)
+            continue;
+        *first_path = frame->columns;
+        for (size_t p = 0; p < experiment->path_count; p++)
+            failed = !frame_add_column(frame, experiment->paths[p], COLUMN_TEXT) || failed;
+    }
+    return failed || names->failed ? -1 : 0;
+}
+
+static struct frame *read_table(sqlite3 *database, const struct lab_experiment *experiment, enum lab_table which,
+                                struct iso_error *err)
+{
+    static const char *const from[] = {
+        [LAB_TRIALS] = " FROM places JOIN trials ON trials.id = places.trial WHERE experiment = " CURRENT,
+        [LAB_POINTS] = " FROM places JOIN points ON points.trial = places.trial WHERE experiment = " CURRENT };
+    const size_t paths = which == LAB_TRIALS ? experiment->path_count : 0;
+    struct text sql = { 0 }, names = { 0 };
     struct frame *frame = NULL;
     sqlite3_stmt *statement = NULL;
-    int status = -1;
-    text_format(&count, "SELECT count(*)%s", from);
-    text_add_string(&sql, "SELECT ");
-    add_names(&sql, point_columns, columns);
-    text_format(&sql, ", extras%s ORDER BY place, number", from);
-    int64_t rows = -1;
-    if (count.failed || sql.failed)
-        error_memory(err);
-    else
-        rows = count_rows(database, count.data, err);
+    size_t first_path = SIZE_MAX;
+    int status = -1, code = SQLITE_ROW;
+    text_format(&sql, "SELECT count(*)%s", from[which]);
+    const int64_t rows = sql.failed ? -1 : count_rows(database, sql.data, err);
+    text_free(&sql);
     if (rows < 0)
         goto out;
     frame = frame_new((size_t)rows);
-    if (!frame)
+    if (!frame || add_columns(frame, experiment, which, &names, &first_path)) {
         error_memory(err);
-    if (!frame || add_columns(frame, point_columns, columns, err)
-        || !(statement = database_prepare(database, sql.data, err)))
         goto out;
-    int code;
-    for (size_t row = 0; (code = sqlite3_step(statement)) == SQLITE_ROW && row < frame->rows; row++) {
-        for (size_t i = 0; i < columns; i++)
-            set_cell(&frame->column[i], row, statement, (int)i);
-        if (sqlite3_column_type(statement, (int)columns) != SQLITE_NULL
-            && set_extras(frame, row, database_text(statement, (int)columns), err))
-            goto out;
     }
-    if (code == SQLITE_DONE || code == SQLITE_ROW) {
-        drop_empty(frame, 0, point_columns, columns);
-        status = 0;
-    } else {
+    text_format(&sql, "SELECT %s%s%s ORDER BY place%s", names.data, which == LAB_TRIALS ? "swept" : "extras",
+                from[which], which == LAB_TRIALS ? "" : ", number");
+    if (sql.failed)
+        error_memory(err);
+    if (sql.failed || !(statement = database_prepare(database, sql.data, err)))
+        goto out;
+    const size_t given = frame->columns; /* extras add more */
+    bool failed = false;
+    for (size_t row = 0; !failed && (code = sqlite3_step(statement)) == SQLITE_ROW && row < frame->rows; row++) {
+        int index = 0;
+        for (size_t i = 0; i < given; i++)
+            if (i < first_path || i >= first_path + paths)
+                failed = set_cell(frame, &frame->column[i], row, statement, index++) || failed;
+        if (sqlite3_column_type(statement, index) == SQLITE_NULL)
+            continue;
+        const char *text = database_text(statement, index);
+        failed = (which == LAB_TRIALS ? set_swept(frame->column + first_path, paths, row, text)
+                                      : set_extras(frame, row, text, err)) || failed;
+    }
+    for (size_t p = 0; p < paths && !failed; p++)
+        failed = make_numbers(frame, &frame->column[first_path + p]) != 0;
+    if (failed)
+        error_memory(err);
+    else if (code != SQLITE_DONE && code != SQLITE_ROW)
         database_fail(database, err);
-    }
+    else
+        status = 0;
+    if (!status)
+        drop_empty(frame);
 out:
-    text_free(&count);
     text_free(&sql);
+    text_free(&names);
     sqlite3_finalize(statement);
     if (status) {
         frame_free(frame);
@@ -388,7 +305,7 @@ struct frame *lab_frame(const char *folder, enum lab_table which, struct iso_err
     struct lab_experiment *experiment = NULL;
     /* One transaction: what a run writes meanwhile does not change the table under our eyes. */
     if (database && !database_run(database, "BEGIN", err) && (experiment = lab_read_experiment(database, folder, err)))
-        frame = which == LAB_TRIALS ? read_trials(database, experiment, err) : read_points(database, err);
+        frame = read_table(database, experiment, which, err);
     lab_experiment_free(experiment);
     database_close(database, false, NULL);
     return frame;
