@@ -167,6 +167,16 @@ char *file_join(const char *folder, const char *name)
     return path;
 }
 
+char *file_absolute(const char *path)
+{
+    char here[4096];
+    while (path[0] == '.' && path[1] == '/')
+        path += 2 + strspn(path + 2, "/");
+    if (path[0] == '/' || !getcwd(here, sizeof here))
+        return strdup(path);
+    return !*path || !strcmp(path, ".") ? strdup(here) : file_join(here, path);
+}
+
 char *file_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -17,6 +17,8 @@ int file_make_folder(const char *path, struct iso_error *err);
 /* "FOLDER/NAME", or NAME where it is absolute or folder is empty; NULL: out of memory. To be freed. */
 char *file_join(const char *folder, const char *name);
 char *file_folder(const char *path); /* what is before the last slash, "." where there is none; to be freed */
+/* The path from the root: relative ones start from where the process is. NULL: out of memory. To be freed. */
+char *file_absolute(const char *path);
 /* The folder for cached data: XDG_CACHE_HOME/isoflop or ~/.cache/isoflop. NULL and an error where neither is set. */
 char *file_cache_folder(struct iso_error *err);
 

@@ -195,6 +195,10 @@ int lab_show(const char *folder, struct text *out, struct iso_error *err)
     if (add_rows(database, "SELECT DISTINCT kind, name, CASE WHEN revision THEN revision END, checksum, file FROM parts"
                  " ORDER BY kind, name", NULL, "  ", true, out, err) < 0)
         goto out;
+    text_add_string(out, "\nmerged from (when first, trials taken)\n");
+    if (add_rows(database, "SELECT substr(name, 8), value FROM meta WHERE name LIKE 'merged %' ORDER BY name", NULL,
+                 "  merged ", true, out, err) < 0)
+        goto out;
     status = out->failed ? error_memory(err) : 0;
 out:
     database_close(database, false, NULL);
