@@ -26,6 +26,8 @@ START_TEST(mistakes_are_named)
         { "{kind: moving_average, y: b, multiplier: 0}", "multiplier must not be 0" },
         { "{kind: curve, x: a, y: b, x_range: [2, 1]}", "x_range must be two numbers, the lower first" },
         { "{kind: loglog, x: a, y: b, y_range: [0, 1]}", "y_range must be above 0 on a logarithmic axis" },
+        { "{kind: frontier, bootstrap: -1}", "bootstrap must be a whole number of resamples" },
+        { "{kind: frontier, extend: 0.5}", "extend must be a factor of 1 to 1e6" },
         { "{kind: curve, x: a, y: b, lines: maybe}", "lines must be true or false" },
         { "[curve]", "figure test must be a mapping" },
     };
@@ -352,7 +354,7 @@ START_TEST(frontier_of_final_points)
                                       "trial,key,status,seed,params,flops_6nd,best.validation.loss\n"
                                       "1,a,done,0,100,10,3\n2,b,done,0,200,20,2\n3,c,done,0,400,40,2.5\n"
                                       "4,d,done,0,800,80,1\n", NULL);
-    const struct figure_series *last = &figure->series[figure->series_count - 1];
+    const struct figure_series *last = &figure->series[figure->series_count - 3]; /* before the law and its extension */
     static const double x[] = { 10, 20, 20, 80, 80 }, y[] = { 3, 3, 2, 2, 1 };
     ck_assert_int_eq(last->role, ROLE_ENVELOPE);
     ck_assert_uint_eq(last->count, 5);
@@ -361,7 +363,87 @@ START_TEST(frontier_of_final_points)
         NEAR(last->y[i], y[i]);
     }
     ck_assert(!figure->series[0].line);
+    ck_assert_int_eq(last[-1].role, ROLE_ENVELOPE_END); /* the smallest and the largest, marked */
+    ck_assert_uint_eq(last[-1].count, 2);
     figure_free(figure);
+}
+END_TEST
+
+/* Trials of five sizes whose envelope is a power law: L = 2 C^-0.3 times a bump that is least where a size's turn is;
+ * seed s of three is off by a factor of exp(0.02 (s - 1)). */
+static char *power_points(const char *suffix, bool same_seeds)
+{
+    struct text csv = { 0 };
+    text_format(&csv, "trial,step,%s,validation.loss\n", suffix);
+    for (int trial = 1; trial <= 15; trial++)
+        for (int step = 1; step <= 80; step++) {
+            int size = (trial - 1) / 3, seed = (trial - 1) % 3;
+            double c = pow(10, 2 + step / 10.), turn = log(c) - log(10) * (4 + size);
+            double loss = 2 * pow(c, -0.3) * exp(0.02 * turn * turn + (same_seeds ? 0 : 0.02 * (seed - 1)));
+            text_format(&csv, "%d,%d,%.17g,%.17g\n", trial, step, c, loss);
+        }
+    return text_take(&csv);
+}
+
+static const char five[] = "trial,key,status,seed,params\n"
+                           "1,a,done,0,10\n2,b,done,1,10\n3,c,done,2,10\n4,d,done,0,20\n5,e,done,1,20\n6,f,done,2,20\n"
+                           "7,g,done,0,40\n8,h,done,1,40\n9,i,done,2,40\n10,j,done,0,80\n11,k,done,1,80\n"
+                           "12,l,done,2,80\n13,m,done,0,160\n14,n,done,1,160\n15,o,done,2,160\n";
+
+static const struct figure_series *law_of(const struct figure *figure, bool dashed)
+{
+    for (size_t i = 0; i < figure->series_count; i++)
+        if (figure->series[i].role == ROLE_LAW && figure->series[i].dashed == dashed)
+            return &figure->series[i];
+    return NULL;
+}
+
+START_TEST(law_of_the_frontier)
+{
+    static const char *const axes[] = { "log-log", "linear", "log-linear" };
+    char *points = power_points("flops", false), *same = power_points("flops", true);
+    for (size_t i = 0; i < 3; i++) {
+        char yaml[200];
+        snprintf(yaml, sizeof yaml, "{kind: frontier, extend: 4, axes: %s}", axes[i]);
+        struct figure *figure = figure_of(yaml, five, points);
+        ck_assert_uint_eq(figure->law_count, 1);
+        const struct figure_law *law = &figure->laws[0];
+        ck_assert_double_eq_tol(law->exponent, -0.3, i == 1 ? 0.03 : 0.003); /* the turns' last bit of the bump */
+        ck_assert(law->low <= law->exponent && law->exponent <= law->high);
+        /* Every size has the same seeds, which move all of it together: the exponent hardly moves, its height does. */
+        ck_assert_double_lt(law->high - law->low, 0.01);
+        const struct figure_series *line = law_of(figure, false), *beyond = law_of(figure, true);
+        ck_assert(line && beyond && line->low);
+        ck_assert_double_eq_tol(line->high[0] / line->low[0], exp(0.04), 0.01);
+        /* Fitted between the turns of the sizes at the ends, extended beyond the last compute, 10^10. */
+        ck_assert(i == 1 || (line->x[0] > 3e4 && line->x[line->count - 1] < 3e8));
+        ck_assert_double_eq_tol(beyond->x[beyond->count - 1] / 4e10, 1, 1e-6);
+        ck_assert(figure->x.high >= 4e10);
+        ck_assert_ptr_nonnull(strstr(line->label, "power law: exponent −0.3"));
+        ck_assert_ptr_nonnull(strstr(figure->caption, "95 % of 200 resamples of the 3 seeds"));
+        struct figure *again = figure_of(yaml, five, points);
+        ck_assert_double_eq(law->low, again->laws[0].low); /* the resamples are seeded */
+        figure_free(again);
+        figure_free(figure);
+    }
+    struct figure *figure = figure_of("{kind: frontier, fit: false}", five, points);
+    ck_assert_ptr_null(law_of(figure, false));
+    figure_free(figure);
+    figure = figure_of("{kind: frontier, bootstrap: 0, extend: 1}", five, points);
+    ck_assert(law_of(figure, false) && !law_of(figure, false)->low && !law_of(figure, true));
+    ck_assert_double_nan(figure->laws[0].low);
+    figure_free(figure);
+    figure = figure_of("{kind: frontier}", five, same); /* seeds that agree: an interval of no width */
+    ck_assert_double_eq_tol(figure->laws[0].high, figure->laws[0].low, 1e-9);
+    figure_free(figure);
+    free(points);
+    points = power_points("flops_report", false);
+    figure = figure_of("{kind: frontier, compute: flops_report}", five, points);
+    ck_assert_double_eq_tol(figure->laws[0].exponent, -0.3, 0.003);
+    ck_assert_ptr_nonnull(strstr(figure->x.title, "as the report counts"));
+    figure_free(figure);
+    free(points);
+    free(same);
 }
 END_TEST
 
@@ -504,6 +586,7 @@ int main(void)
         { "power law", power_law },
         { "zeros", zeros_on_logarithmic_axes },
         { "frontier", frontier },
+        { "law of the frontier", law_of_the_frontier },
         { "frontier of final points", frontier_of_final_points },
         { "nothing", nothing_to_draw },
         { "ticks", ticks },

@@ -121,6 +121,8 @@ int build_series(struct build *build, const struct line *line, struct figure_ser
         }
         if (isnan(cell->middle) && !(series->count && !isnan(y[series->count - 1])))
             continue; /* breaks between points only, one each */
+        if (build->cell_of)
+            build->cell_of[series->count] = i;
         x[series->count] = at;
         y[series->count] = cell->middle;
         low[series->count] = cell->low;
@@ -366,7 +368,7 @@ static int describe_band(struct build *build)
                                          [BAND_QUANTILES] = "median and quartiles" };
     bool shown = false;
     for (size_t i = 0; i < build->figure->series_count; i++)
-        shown = shown || build->figure->series[i].low;
+        shown = shown || (build->figure->series[i].low && build->figure->series[i].role != ROLE_LAW);
     const char *seeds = build->data->seeds_high > 1 ? seeds_text(build) : NULL;
     if (shown && seeds)
         build->figure->band = arena_format(build->arena, "%s of %s", words[build->band], seeds);

@@ -15,6 +15,7 @@ struct build {
     enum band band;
     bool median;          /* a diverged seed: bands are quantiles about the median */
     size_t left_out, zero_steps; /* values that logarithmic axes can't show */
+    size_t *cell_of;      /* NULL, or where build_series puts the cell of each point of its series */
     struct text caption;
     struct iso_error *err;
 };
@@ -39,6 +40,7 @@ int build_finish(struct build *build);
 
 int build_curve(struct build *build);    /* and moving averages and straight lines in logarithms: curve.c */
 int build_frontier(struct build *build); /* frontier.c */
+
 
 /* Least squares: y = intercept + slope x; error: the slope's standard error, NaN for fewer than three points. False for
  * fewer than two different x. */

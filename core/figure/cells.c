@@ -172,9 +172,10 @@ static int make_cells(struct work *work)
     size_t lines = work->combination_count * work->spec->y_count, used = 0;
     struct cell *cells = arena_zero(work->arena, work->record_count + 1, sizeof *cells);
     out->values = arena_zero(work->arena, work->record_count + 1, sizeof *out->values);
+    out->value_trials = arena_zero(work->arena, work->record_count + 1, sizeof *out->value_trials);
     out->lines = arena_zero(work->arena, lines + 1, sizeof *out->lines);
     bool *measured = arena_zero(work->arena, work->trials->rows + 1, sizeof *measured);
-    if (!cells || !out->values || !out->lines || !measured)
+    if (!cells || !out->values || !out->value_trials || !out->lines || !measured)
         return error_memory(work->err);
     for (size_t i = 0; i < work->record_count; i++)
         measured[work->records[i].trial] = true;
@@ -195,10 +196,12 @@ static int make_cells(struct work *work)
                 const struct record *record = &work->records[at];
                 cell->x += record->x;
                 all++;
-                if (record->diverged)
+                if (record->diverged) {
                     cell->diverged++;
-                else
+                } else {
+                    out->value_trials[value] = record->trial;
                     out->values[value++] = record->y;
+                }
             }
             cell->x /= (double)all;
             cell->trials = all;

@@ -121,6 +121,26 @@ static int compare_lines(const void *a, const void *b)
     return (p > q) - (p < q);
 }
 
+/* The 97.5 % point of Student's t: a table, then the first terms of its expansion about the normal's 1.96. */
+static double student(size_t freedom)
+{
+    static const double table[] = { 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228 };
+    double f = (double)freedom;
+    return freedom <= 10 ? table[freedom - 1] : 1.96 + 2.37 / f + 2.8 / (f * f);
+}
+
+static int add_law(struct build *build, const struct figure_series *data, size_t count, double intercept, double slope,
+                   double error)
+{
+    struct figure_law *law = &build->figure->laws[build->figure->law_count++];
+    double half = count > 2 ? student(count - 2) * error : NAN;
+    *law = (struct figure_law){ .of = data->direct ? data->direct : data->label, .factor = exp(intercept),
+                                .exponent = slope, .error = error, .low = slope - half, .high = slope + half,
+                                .how = "least squares in logarithms" };
+    law->formula = arena_format(build->arena, "%s = a %s^b", build->spec->y[0], build->spec->x);
+    return law->formula ? 0 : error_memory(build->err);
+}
+
 static int add_fit(struct build *build, struct figure_series *data)
 {
     struct figure *figure = build->figure;
@@ -139,6 +159,8 @@ static int add_fit(struct build *build, struct figure_series *data)
         build_say(build, "No line through %s: it needs two points.", data->label ? data->label : "the data");
         return 0;
     }
+    if (add_law(build, data, count, intercept, slope, error))
+        return -1;
     const char *own = data->label ? data->label : "";
     const char *minus = slope < 0 ? "−" : "";
     char *exponent;
@@ -236,8 +258,9 @@ int build_curve(struct build *build)
 
     const struct line **lines = arena_zero(build->arena, data->line_count + 1, sizeof *lines);
     figure->series = arena_zero(build->arena, 2 * data->line_count + 1, sizeof *figure->series);
+    figure->laws = arena_zero(build->arena, data->line_count + 1, sizeof *figure->laws);
     size_t count = 0, rank = 0;
-    if (!lines || !figure->series) {
+    if (!lines || !figure->series || !figure->laws) {
         free(other_names);
         return error_memory(build->err);
     }

@@ -71,6 +71,7 @@ struct figure_spec **figure_defaults(const struct figure_results *results, size_
         spec->kind = KIND_FRONTIER;
         spec->x_log = spec->y_log = true;
         spec->band = BAND_NONE;
+        spec->extend = 10;
         specs[(*count)++] = spec;
     }
     return specs;

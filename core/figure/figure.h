@@ -59,7 +59,8 @@ enum figure_role {
     ROLE_BACKDROP, /* measured, thin: one of many lines */
     ROLE_FIT,      /* a fitted law, drawn over its data in the same colour */
     ROLE_ENVELOPE, /* in ink, above the lines */
-    ROLE_ENVELOPE_END /* the part of an envelope that the range of sizes cuts off: dashed */
+    ROLE_ENVELOPE_END, /* the part of an envelope that the range of sizes cuts off: dashed */
+    ROLE_LAW           /* a law through an envelope, in a colour of its own */
 };
 
 struct figure_axis {
@@ -98,6 +99,16 @@ struct figure_mark {
     size_t colour;
 };
 
+/* A fitted law, in numbers: what the figure's line through the data says. */
+struct figure_law {
+    const char *of;      /* what it is of: "width 64"; NULL: of all */
+    const char *formula; /* "validation.loss = a flops^b" */
+    double factor, exponent;
+    double error;        /* the exponent's standard error; NaN: none */
+    double low, high;    /* its interval of 95 %; NaN: none */
+    const char *how;     /* where error and interval come from */
+};
+
 /* Every text and array lives in the arena. */
 struct figure {
     struct arena *arena;
@@ -111,6 +122,8 @@ struct figure {
     const char *legend_title; /* "Width"; NULL: none */
     bool colour_bar;          /* a scale beside the frame instead of entries in the legend */
     struct figure_axis scale; /* what `shade` stands for */
+    size_t law_count;
+    struct figure_law *laws;
     const char *band;         /* what the bands are: "mean ± sd of 5 seeds"; NULL: there is none */
     const char *caption;      /* what a reader must know: left out, diverged, averaged; NULL: nothing */
 };

@@ -3,13 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "figure/build.h"
+#include "figure/envelope.h"
 
-#define GRID 600         /* places of x at which the envelope is looked up */
 #define POINTS_MARKED 100 /* in all: lines of more go without markers */
 #define SIZES_LISTED 8   /* more sizes than this have a colour bar */
 
-/* Coordinates in which lines are drawn straight. */
 static double to_axis(const struct figure_axis *axis, double value)
 {
     return axis->logarithmic ? log(value) : value;
@@ -20,48 +18,31 @@ static double from_axis(const struct figure_axis *axis, double value)
     return axis->logarithmic ? exp(value) : value;
 }
 
-struct reach {
-    double y;     /* the best value at this x; NaN: none */
-    size_t group; /* whose size it is */
-};
-
-/* The best of all lines at places of x, each line joined straight in the axes' coordinates; sign = -1 where more is
- * better. From then on what was reached with less compute still stands. */
-static void find_envelope(const struct build *build, double low, double high, double sign, struct reach *reached)
+/* The drawn lines in the axes' own coordinates. */
+static int add_strand(struct build *build, const struct figure_series *series, size_t line, struct strand *strand)
 {
-    const struct figure_axis *x_axis = &build->figure->x, *y_axis = &build->figure->y;
-    for (size_t k = 0; k < GRID; k++)
-        reached[k] = (struct reach){ NAN, 0 };
-    for (size_t i = 0; i < build->figure->series_count; i++) {
-        const struct figure_series *series = &build->figure->series[i];
-        size_t at = 0;
-        for (size_t k = 0; k < GRID; k++) {
-            double x = low + (high - low) * (double)k / (GRID - 1), y = NAN;
-            while (at < series->count && to_axis(x_axis, series->x[at]) < x - 1e-9 * (high - low))
-                at++;
-            if (at == series->count)
-                break;
-            double right = to_axis(x_axis, series->x[at]), value = to_axis(y_axis, series->y[at]);
-            if (fabs(right - x) <= 1e-9 * (high - low)) {
-                y = value;
-            } else if (at && series->line) {
-                double left = to_axis(x_axis, series->x[at - 1]), before = to_axis(y_axis, series->y[at - 1]);
-                y = before + (value - before) * (x - left) / (right - left);
-            }
-            if (!isnan(y) && !(sign * y >= sign * reached[k].y)) {
-                reached[k].y = y;
-                reached[k].group = series->colour;
-            }
-        }
+    const struct figure *figure = build->figure;
+    strand->x = arena_zero(build->arena, series->count + 1, sizeof *strand->x);
+    strand->y = arena_zero(build->arena, series->count + 1, sizeof *strand->y);
+    strand->cell = arena_zero(build->arena, series->count + 1, sizeof *strand->cell);
+    if (!strand->x || !strand->y || !strand->cell)
+        return error_memory(build->err);
+    strand->line = line;
+    strand->group = build->data->lines[line].group;
+    strand->joined = build->data->along;
+    for (size_t i = 0; i < series->count; i++) {
+        if (isnan(series->y[i]))
+            continue;
+        strand->x[strand->count] = to_axis(&figure->x, series->x[i]);
+        strand->y[strand->count] = to_axis(&figure->y, series->y[i]);
+        strand->cell[strand->count++] = build->cell_of[i];
     }
-    for (size_t k = 1; k < GRID; k++)
-        if (!(sign * reached[k].y <= sign * reached[k - 1].y) && !isnan(reached[k - 1].y))
-            reached[k] = reached[k - 1];
+    return 0;
 }
 
 /* One run of the envelope, of which all points are at an end of the sizes or none is. */
-static int add_run(struct build *build, const struct reach *reached, size_t first, size_t last, double low,
-                   double high, bool end, bool *labelled)
+static int add_run(struct build *build, const struct envelope *envelope, size_t first, size_t last, bool end,
+                   bool *labelled)
 {
     struct figure *figure = build->figure;
     size_t count = last - first + 1, used = 0;
@@ -69,8 +50,8 @@ static int add_run(struct build *build, const struct reach *reached, size_t firs
     if (!x || !y)
         return error_memory(build->err);
     for (size_t k = first; k <= last; k++) {
-        x[used] = from_axis(&figure->x, low + (high - low) * (double)k / (GRID - 1));
-        y[used++] = from_axis(&figure->y, reached[k].y);
+        x[used] = from_axis(&figure->x, envelope_x(envelope, k));
+        y[used++] = from_axis(&figure->y, envelope->at[k].y);
     }
     struct figure_series *series = &figure->series[figure->series_count++];
     *series = (struct figure_series){ .role = end ? ROLE_ENVELOPE_END : ROLE_ENVELOPE, .count = used, .x = x, .y = y,
@@ -82,35 +63,17 @@ static int add_run(struct build *build, const struct reach *reached, size_t firs
     return 0;
 }
 
-static int add_envelope(struct build *build)
+static int add_runs(struct build *build, const struct envelope *envelope)
 {
     struct figure *figure = build->figure;
-    struct reach *reached = arena_zero(build->arena, GRID, sizeof *reached);
-    double low = INFINITY, high = -INFINITY, sign = build->y.more_is_better ? -1 : 1;
-    size_t sizes = build->data->group_count, first = 0, last = GRID - 1;
     bool labelled[2] = { false, false };
-    if (!reached)
-        return error_memory(build->err);
-    for (size_t i = 0; i < figure->series_count; i++)
-        for (size_t k = 0; k < figure->series[i].count; k++)
-            if (!isnan(figure->series[i].y[k])) {
-                low = fmin(low, to_axis(&figure->x, figure->series[i].x[k]));
-                high = fmax(high, to_axis(&figure->x, figure->series[i].x[k]));
-            }
-    if (!(high > low))
-        return 0;
-    find_envelope(build, low, high, sign, reached);
-    while (first < GRID && isnan(reached[first].y))
-        first++;
-    while (last > first && reached[last].y == reached[last - 1].y) /* it ends with its last gain */
-        last--;
     size_t before = figure->series_count;
-    for (size_t k = first, next; k < last; k = next) {
-        bool end = sizes > 2 && (reached[k].group == 0 || reached[k].group == sizes - 1);
+    for (size_t k = envelope->first, next; k < envelope->last; k = next) {
+        bool end = envelope_is_end(envelope, k);
         next = k + 1;
-        while (next < last && (sizes > 2 && (reached[next].group == 0 || reached[next].group == sizes - 1)) == end)
+        while (next < envelope->last && envelope_is_end(envelope, next) == end)
             next++;
-        if (add_run(build, reached, k, next, low, high, end, &labelled[end]))
+        if (add_run(build, envelope, k, next, end, &labelled[end]))
             return -1;
     }
     /* In the legend the envelope comes before its ends. */
@@ -122,27 +85,31 @@ static int add_envelope(struct build *build)
     return 0;
 }
 
-/* The final points of trials, where nothing was measured along them: joined by no line, so the envelope is what was
- * reached with at most so much compute. */
+/* The final points of trials, where nothing was measured along them, are joined by no line: the envelope is what was
+ * reached with at most so much compute. Those of the smallest and largest size are marked. */
 static int add_steps(struct build *build)
 {
     struct figure *figure = build->figure;
     double sign = build->y.more_is_better ? -1 : 1, best = INFINITY, from = -INFINITY;
-    size_t most = 0, used = 0;
-    for (size_t i = 0; i < figure->series_count; i++)
+    size_t most = 0, used = 0, ends = 0, data_series = figure->series_count, sizes = build->data->group_count;
+    for (size_t i = 0; i < data_series; i++)
         most += figure->series[i].count;
     double *x = arena_zero(build->arena, 2 * most + 1, sizeof *x), *y = arena_zero(build->arena, 2 * most + 1,
                                                                                   sizeof *y);
-    if (!x || !y)
+    double *end_x = arena_zero(build->arena, most + 1, sizeof *end_x);
+    double *end_y = arena_zero(build->arena, most + 1, sizeof *end_y);
+    if (!x || !y || !end_x || !end_y)
         return error_memory(build->err);
     for (;;) {
         double next = INFINITY, value = INFINITY;
-        for (size_t i = 0; i < figure->series_count; i++)
+        size_t size = 0;
+        for (size_t i = 0; i < data_series; i++)
             for (size_t k = 0; k < figure->series[i].count; k++) {
                 double at = figure->series[i].x[k], loss = sign * figure->series[i].y[k];
                 if (loss < best && (at < next || (at == next && loss < value)) && at >= from) {
                     next = at;
                     value = loss;
+                    size = figure->series[i].colour;
                 }
             }
         if (isinf(next))
@@ -151,15 +118,44 @@ static int add_steps(struct build *build)
             x[used] = next;
             y[used++] = sign * best;
         }
+        if (sizes > 2 && (size == 0 || size == sizes - 1)) {
+            end_x[ends] = next;
+            end_y[ends++] = sign * value;
+        }
         x[used] = from = next;
         y[used++] = sign * (best = value);
     }
     if (used < 3)
         return 0;
+    if (ends)
+        figure->series[figure->series_count++] =
+            (struct figure_series){ .label = "the smallest or largest size is the best", .role = ROLE_ENVELOPE_END,
+                                    .count = ends, .x = end_x, .y = end_y, .marker = MARKER_CROSS, .shade = NAN };
     figure->series[figure->series_count++] =
         (struct figure_series){ .label = build->y.more_is_better ? "upper envelope" : "lower envelope",
                                 .role = ROLE_ENVELOPE, .count = used, .x = x, .y = y, .line = true, .shade = NAN };
     return 0;
+}
+
+/* The envelope of the lines, and the law through it. */
+static int add_envelope(struct build *build, struct strand *strands, size_t count)
+{
+    struct envelope *envelope = arena_zero(build->arena, 1, sizeof *envelope);
+    if (!envelope)
+        return error_memory(build->err);
+    *envelope = (struct envelope){ .low = INFINITY, .high = -INFINITY, .sizes = build->data->group_count,
+                                   .sign = build->y.more_is_better ? -1 : 1, .steps = !build->data->along };
+    for (size_t i = 0; i < count; i++)
+        if (strands[i].count) {
+            envelope->low = fmin(envelope->low, strands[i].x[0]);
+            envelope->high = fmax(envelope->high, strands[i].x[strands[i].count - 1]);
+        }
+    if (!(envelope->high > envelope->low))
+        return 0;
+    envelope_find(envelope, strands, count);
+    if (build->data->along ? add_runs(build, envelope) : add_steps(build))
+        return -1;
+    return envelope_law(build, envelope, strands, count);
 }
 
 static bool has_values(const struct frame *frame, const char *name)
@@ -210,9 +206,14 @@ int build_frontier(struct build *build)
     size_t cells = 0;
     for (size_t i = 0; i < data->line_count; i++)
         cells += data->lines[i].count;
-    /* Room for the envelope in as many runs as the owner may change. */
-    figure->series = arena_zero(build->arena, data->line_count + GRID + 1, sizeof *figure->series);
-    if (!figure->series) {
+    size_t longest = 0, strand_count = 0;
+    for (size_t i = 0; i < data->line_count; i++)
+        longest = data->lines[i].count > longest ? data->lines[i].count : longest;
+    struct strand *strands = arena_zero(build->arena, data->line_count + 1, sizeof *strands);
+    build->cell_of = arena_zero(build->arena, longest + 1, sizeof *build->cell_of);
+    /* Room for the envelope in as many runs as the owner may change, and for the law. */
+    figure->series = arena_zero(build->arena, data->line_count + ENVELOPE_GRID + 3, sizeof *figure->series);
+    if (!figure->series || !strands || !build->cell_of) {
         status = error_memory(build->err);
         goto out;
     }
@@ -228,6 +229,8 @@ int build_frontier(struct build *build)
                 continue;
             series->low = series->high = NULL;
             build_colour(build, group, &series->shade, &series->colour);
+            if ((status = add_strand(build, series, i, &strands[strand_count++])))
+                goto out;
             series->line = data->along && spec.lines != 0;
             series->role = series->line ? ROLE_BACKDROP : ROLE_DATA;
             series->marker = !series->line || spec.points == 1 || (spec.points < 0 && cells <= POINTS_MARKED)
@@ -243,7 +246,7 @@ int build_frontier(struct build *build)
             figure->series_count++;
         }
     }
-    status = data->along ? add_envelope(build) : add_steps(build);
+    status = add_envelope(build, strands, strand_count);
     if (!status && !(status = build_marks(build)))
         status = build_finish(build);
 out:

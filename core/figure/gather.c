@@ -325,9 +325,12 @@ static void cut_tails(struct gathered *out)
     }
 }
 
-static void count_trials(struct work *work)
+static int count_trials(struct work *work)
 {
     struct gathered *out = work->out;
+    bool *lost = arena_zero(work->arena, work->trials->rows + 1, sizeof *lost);
+    if (!lost)
+        return error_memory(work->err);
     out->seeds_low = SIZE_MAX;
     for (size_t i = 0; i < out->line_count; i++)
         for (size_t k = 0; k < out->lines[i].count; k++) {
@@ -343,7 +346,15 @@ static void count_trials(struct work *work)
         out->diverged += work_diverged(work, row);
         out->unfinished += work_running(status);
         out->failed += status && !strcmp(status, "failed");
+        lost[row] = work_diverged(work, row);
     }
+    out->trial_count = work->trials->rows;
+    out->trial_line = work->line_of;
+    out->trial_lost = lost;
+    out->seed = find(work->trials, "seed");
+    if (out->seed && !out->seed->numbers)
+        out->seed = NULL;
+    return 0;
 }
 
 struct gathered *gather_results(struct arena *arena, const struct figure_spec *spec,
@@ -367,6 +378,5 @@ struct gathered *gather_results(struct arena *arena, const struct figure_spec *s
             return NULL;
     }
     cut_tails(out);
-    count_trials(&work);
-    return out;
+    return count_trials(&work) ? NULL : out;
 }

@@ -51,6 +51,11 @@ struct gathered {
     size_t lost_count;
     struct lost *lost;
     double *values;
+    size_t *value_trials;         /* whose values these are: rows of the trials */
+    size_t trial_count;           /* rows of the trials, and of each: */
+    const size_t *trial_line;     /* line / spec.y_count; SIZE_MAX: of none */
+    const bool *trial_lost;       /* it diverged */
+    const struct column *seed;    /* NULL: none */
     size_t seeds_low, seeds_high; /* of the cells */
     bool seeds;                   /* of an experiment: cells hold seeds, else rows */
     /* For the caption. */

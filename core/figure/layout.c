@@ -126,7 +126,7 @@ static bool stands_beside(const struct figure *figure)
     size_t count = 0;
     for (size_t i = 0; i < figure->series_count; i++) {
         const struct figure_series *series = &figure->series[i];
-        if (series->role == ROLE_FIT)
+        if (series->role == ROLE_FIT || series->role == ROLE_LAW)
             return false;
         if (!is_data(series) || !series->label || !series->line ||
             axis_place(&figure->x, series->x[series->count - 1]) < 0.85)

@@ -58,6 +58,7 @@ double paint_width(const struct figure_series *series)
     case ROLE_BACKDROP:
         return 0.9;
     case ROLE_ENVELOPE:
+    case ROLE_LAW:
         return 1.6;
     case ROLE_ENVELOPE_END:
     case ROLE_FIT:
@@ -456,7 +457,8 @@ int paint_series(struct canvas *canvas, const struct figure *figure, const struc
     for (size_t i = 0; i < figure->series_count; i++)
         if (figure->series[i].low && figure->series[i].line)
             paint_band(canvas, figure, box, &figure->series[i], &scratch);
-    static const enum figure_role order[] = { ROLE_BACKDROP, ROLE_FIT, ROLE_DATA, ROLE_ENVELOPE, ROLE_ENVELOPE_END };
+    static const enum figure_role order[] = { ROLE_BACKDROP, ROLE_FIT, ROLE_DATA, ROLE_ENVELOPE, ROLE_ENVELOPE_END,
+                                              ROLE_LAW };
     for (size_t role = 0; role < sizeof order / sizeof *order; role++)
         for (size_t i = 0; i < figure->series_count; i++) {
             const struct figure_series *series = &figure->series[i];

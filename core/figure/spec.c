@@ -16,7 +16,8 @@ enum { CURVE = 1u << KIND_CURVE, MOVING = 1u << KIND_MOVING_AVERAGE, LOGLOG = 1u
        FRONTIER = 1u << KIND_FRONTIER, ANY = CURVE | MOVING | LOGLOG | FRONTIER };
 
 enum option { OPTION_KIND, OPTION_X, OPTION_Y, OPTION_GROUP, OPTION_BAND, OPTION_AXES, OPTION_LINES, OPTION_POINTS,
-              OPTION_OTHERS, OPTION_TABLE, OPTION_WINDOW, OPTION_START, OPTION_MULTIPLIER, OPTION_FIT, OPTION_COMPUTE,
+              OPTION_OTHERS, OPTION_TABLE, OPTION_WINDOW, OPTION_START, OPTION_MULTIPLIER, OPTION_FIT, OPTION_BOOTSTRAP, OPTION_EXTEND,
+              OPTION_COMPUTE,
               OPTION_SIZE, OPTION_TITLE, OPTION_CAPTION, OPTION_X_LABEL, OPTION_Y_LABEL, OPTION_X_RANGE,
               OPTION_Y_RANGE, OPTION_COUNT };
 static const struct {
@@ -36,7 +37,9 @@ static const struct {
     [OPTION_WINDOW] = { "window", MOVING },
     [OPTION_START] = { "start", MOVING },
     [OPTION_MULTIPLIER] = { "multiplier", MOVING },
-    [OPTION_FIT] = { "fit", LOGLOG },
+    [OPTION_FIT] = { "fit", LOGLOG | FRONTIER },
+    [OPTION_BOOTSTRAP] = { "bootstrap", FRONTIER },
+    [OPTION_EXTEND] = { "extend", FRONTIER },
     [OPTION_COMPUTE] = { "compute", FRONTIER },
     [OPTION_SIZE] = { "size", FRONTIER },
     [OPTION_TITLE] = { "title", ANY },
@@ -229,6 +232,23 @@ static void read_option(struct reader *reader, enum option option, const struct 
     case OPTION_FIT:
         spec->fit = read_flag(reader, name, node);
         break;
+    case OPTION_BOOTSTRAP:
+        if (!node_int(node, &whole) || whole < 0 || whole > 100000) {
+            text_format(&reader->text, "figure %s: bootstrap must be a whole number of resamples, at most 100000 (0: "
+                                       "none), not %s", spec->name, node_describe(node));
+            refuse(reader, node);
+        } else {
+            spec->bootstrap = (uint64_t)whole;
+        }
+        break;
+    case OPTION_EXTEND:
+        spec->extend = read_real(reader, name, node);
+        if (!(spec->extend >= 1 && spec->extend <= 1e6)) {
+            text_format(&reader->text, "figure %s: extend must be a factor of 1 to 1e6 by which a law goes beyond the "
+                                       "data, not %s", spec->name, node_describe(node));
+            refuse(reader, node);
+        }
+        break;
     case OPTION_COMPUTE:
         spec->x = computes[read_choice(reader, name, node, computes)];
         break;
@@ -308,6 +328,7 @@ static void set_defaults(struct figure_spec *spec)
     spec->fit = true;
     spec->x_low = spec->x_high = spec->y_low = spec->y_high = NAN;
     spec->x_log = spec->y_log = spec->kind == KIND_LOGLOG || spec->kind == KIND_FRONTIER;
+    spec->bootstrap = 200;
     if (spec->kind == KIND_FRONTIER) {
         spec->x = "flops";
         spec->group = "params";
@@ -317,9 +338,17 @@ static void set_defaults(struct figure_spec *spec)
         spec->window = 10;
 }
 
+/* A law is drawn further where the axis is logarithmic. */
+static double default_extend(const struct figure_spec *spec)
+{
+    return spec->x_log ? 10 : 1.25;
+}
+
 static void require(struct reader *reader, const struct node *node)
 {
-    const struct figure_spec *spec = reader->spec;
+    struct figure_spec *spec = reader->spec;
+    if (spec->extend == 0)
+        spec->extend = default_extend(spec);
     if (!spec->x && spec->kind != KIND_MOVING_AVERAGE && !node_get(node, "x")) {
         text_format(&reader->text, "figure %s needs x: a swept path, params, flops, epoch or another column of "
                                    "`isoflop export`", spec->name);

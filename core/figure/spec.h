@@ -29,6 +29,8 @@ struct figure_spec {
     uint64_t window;
     double start, multiplier; /* x = start + multiplier * x */
     bool fit;
+    uint64_t bootstrap; /* resamples of the seeds */
+    double extend;      /* how far a law is drawn beyond the data: a factor of x */
     double x_low, x_high, y_low, y_high; /* NaN: from the data */
 };
 
