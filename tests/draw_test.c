@@ -90,6 +90,18 @@ START_TEST(golden_drawings)
     figure = figure_of("{kind: frontier}", two, two_points);
     golden(figure, "frontier");
     figure_free(figure);
+    figure = figure_of("{kind: heatmap, x: schedule.exponential.rate, y: model.hidden.width, value: validation.loss}",
+                       grid, NULL);
+    golden(figure, "heatmap");
+    figure_free(figure);
+    figure = figure_of("{kind: bars, x: model.hidden.width, y: validation.loss, group: schedule.exponential.rate}",
+                       grid, NULL);
+    golden(figure, "bars");
+    figure_free(figure);
+    figure = figure_of("{kind: scatter, x: params, y: validation.loss, group: model.hidden.width, "
+                       "multiples: schedule.exponential.rate}", trials, NULL);
+    golden(figure, "multiples");
+    figure_free(figure);
 }
 END_TEST
 
@@ -104,7 +116,9 @@ START_TEST(odd_tables)
     static const char *const yamls[] = {
         "{kind: curve, x: a, y: b}", "{kind: curve, x: a, y: b, axes: log-log, title: '#u #d ## < & > 10⁻²'}",
         "{kind: loglog, x: a, y: b}", "{kind: moving_average, y: b, window: 2, x_range: [1.0e+15, 1000000000000001]}",
-        "{kind: curve, x: b, y: b, group: a}",
+        "{kind: curve, x: b, y: b, group: a}", "{kind: scatter, x: a, y: b, axes: log-log}", "{kind: bars, x: a, y: b}",
+        "{kind: heatmap, x: a, y: b, value: b}", "{kind: scatter, x: a, y: b, multiples: a}",
+        "{kind: bars, x: a, y: b, axes: linear-log}",
     };
     size_t drawings = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

@@ -11,8 +11,13 @@ START_TEST(mistakes_are_named)
     static const struct {
         const char *yaml, *words;
     } cases[] = {
-        { "{kind: heatmap, x: a, y: b}",
-          "no kind of figure is called \"heatmap\"; there are curve, moving_average, loglog, frontier" },
+        { "{kind: spiral, x: a, y: b}",
+          "no kind of figure is called \"spiral\"; there are curve, moving_average, loglog, frontier, isoflop" },
+        { "{kind: heatmap, x: a, y: b}", "figure test needs value" },
+        { "{kind: heatmap, x: a, value: b}", "figure test needs y: the other swept path" },
+        { "{kind: heatmap, x: a, y: b, value: c, others: separate}", "others must be best or mean" },
+        { "{kind: isoflop, budgets: [1e12, -1]}", "budgets must be 1 to 24 numbers of FLOP" },
+        { "{kind: bars, x: a}", "figure test needs y" },
         { "{kind: curv, x: a, y: b}", "did you mean \"curve\"?" },
         { "{x: a, y: b}", "figure test needs a kind: curve, moving_average, loglog, frontier" },
         { "{kind: curve, x: a, y: b, gruop: c}", "curve has no option \"gruop\"; did you mean \"group\"?" },
@@ -447,6 +452,154 @@ START_TEST(law_of_the_frontier)
 }
 END_TEST
 
+/* ---- Isoflop, tables of colours, bars, points, panels ---- */
+
+/* L = 1 + (ln N - ln N*)^2 / 10, with N* = C^0.5, exactly a parabola. */
+START_TEST(isoflop)
+{
+    struct text csv = { 0 };
+    text_add_string(&csv, "trial,key,status,seed,train.flops,params,validation.loss\n");
+    int trial = 0;
+    for (int budget = 4; budget <= 8; budget += 2)
+        for (int size = 0; size < 5; size++)
+            for (int seed = 0; seed < 2; seed++) {
+                double n = pow(10, 1 + size), u = log(n) - 0.5 * budget * log(10);
+                text_format(&csv, "%d,k%d,done,%d,%g,%g,%.17g\n", trial + 1, trial, seed, pow(10, budget), n,
+                            1 + u * u / 10 + (seed ? 0.1 : -0.1));
+                trial++;
+            }
+    struct figure *figure = figure_of("{kind: isoflop}", csv.data, NULL);
+    ck_assert_uint_eq(figure->series_count, 7); /* points and a parabola each, and the best */
+    ck_assert_str_eq(figure->series[0].label, "10⁴");
+    ck_assert_str_eq(figure->x.title, "Parameters");
+    ck_assert_str_eq(figure->y.title, "Validation loss");
+    const struct figure_series *best = &figure->series[6];
+    ck_assert_uint_eq(best->count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_double_eq_tol(best->x[i] / pow(10, 2 + (double)i), 1, 1e-6);
+        NEAR(best->y[i], 1);
+    }
+    ck_assert_uint_eq(figure->law_count, 4);
+    NEAR(figure->laws[3].exponent, 0.5);
+    ck_assert_str_eq(figure->laws[3].formula, "best params = a train.flops^b");
+    figure_free(figure);
+    text_free(&csv);
+    /* The best outside of what was tried is not claimed. */
+    figure = figure_of("{kind: isoflop, y: validation.loss}",
+                       "trial,key,status,seed,train.flops,params,validation.loss\n1,a,done,0,1000,1,3\n"
+                       "2,b,done,0,1000,10,2\n3,c,done,0,1000,100,1.5\n4,d,done,0,5000,1,3\n5,e,done,0,5000,10,2\n"
+                       "6,f,done,0,5000,100,3\n", NULL);
+    ck_assert_ptr_nonnull(strstr(figure->caption, "1 of 2 budgets have no best size within those tried."));
+    figure_free(figure);
+    refused("{kind: isoflop}", two, two_points, "no compute was spent by three sizes or more");
+}
+END_TEST
+
+/* At a budget along training the loss is read between measurements. */
+START_TEST(isoflop_along_training)
+{
+    struct text csv = { 0 };
+    text_add_string(&csv, "trial,step,flops,validation.loss\n");
+    for (int trial = 1; trial <= 6; trial++)
+        for (int step = 0; step <= 10; step++)
+            text_format(&csv, "%d,%d,%g,%.17g\n", trial, step, step ? pow(2, step) : 0.,
+                        10 - step + ((trial - 1) / 2 == 1 ? 0 : 0.5));
+    struct figure *figure = figure_of("{kind: isoflop, budgets: [24, 64]}", sizes, csv.data);
+    ck_assert_uint_eq(figure->series[0].count, 3);
+    NEAR(figure->series[0].y[1], 10 - log2(24)); /* linear in log compute */
+    NEAR(figure->series[2].y[0], 4.5);
+    ck_assert_double_eq_tol(figure->series[4].x[0], 200, 1e-6);
+    figure_free(figure);
+    text_free(&csv);
+    static const double x[] = { 1000, 1001, 1002, 1003 }, y[] = { 4, 1, 0, 1 };
+    double fit[3];
+    ck_assert(build_parabola(4, x, y, fit));
+    ck_assert_double_eq_tol(-fit[1] / (2 * fit[2]), 1002, 1e-6);
+    ck_assert(!build_parabola(2, x, y, fit));
+}
+END_TEST
+
+START_TEST(heatmap)
+{
+    struct figure *figure = figure_of("{kind: heatmap, x: schedule.exponential.rate, y: model.hidden.width, "
+                                      "value: validation.loss}", grid, NULL);
+    ck_assert_uint_eq(figure->cell_count, 4);
+    ck_assert_str_eq(figure->x.names[0], "0.1");
+    ck_assert_str_eq(figure->y.names[1], "16");
+    ck_assert_str_eq(figure->scale.title, "Validation loss");
+    ck_assert_str_eq(figure->scale.unit, "nats");
+    const struct figure_cell *cells = figure->cells;
+    NEAR(cells[0].value, 3);
+    ck_assert_str_eq(cells[0].text, "3.00");
+    ck_assert_double_nan(cells[1].value); /* the median of 1 and a diverged seed */
+    ck_assert(cells[1].diverged == 1 && cells[1].trials == 2);
+    ck_assert(cells[3].diverged == 2 && cells[3].trials == 2);
+    ck_assert_uint_eq(figure->mark_count, 0);
+    ck_assert_ptr_nonnull(strstr(figure->caption, "A cross: every seed diverged"));
+    figure_free(figure);
+    refused("{kind: heatmap, x: seed, y: params, value: loss}", grid, NULL, "no column \"loss\"");
+}
+END_TEST
+
+START_TEST(bars)
+{
+    struct figure *figure = figure_of("{kind: bars, x: model.hidden.width, y: validation.loss, "
+                                      "group: schedule.exponential.rate}", grid, NULL);
+    ck_assert_uint_eq(figure->cell_count, 2); /* medians of diverged seeds are not there */
+    NEAR(figure->cells[0].y0, 0);
+    NEAR(figure->cells[0].y1, 3);
+    NEAR(figure->cells[1].y1, 0.6);
+    ck_assert(figure->y.low <= 0);
+    ck_assert_uint_gt(figure->mark_count, 0);
+    ck_assert_str_eq(figure->series[0].label, "0.1");
+    figure_free(figure);
+    figure = figure_of("{kind: bars, x: name, y: loss}", "name,loss\nb,1\nb,3\na,2\n", NULL);
+    ck_assert_str_eq(figure->x.names[0], "b"); /* as found */
+    ck_assert_uint_eq(figure->cell_count, 2);
+    ck_assert(figure->series[0].low != NULL);
+    ck_assert_str_eq(figure->band, "mean ± sd of 1–2 rows");
+    figure_free(figure);
+}
+END_TEST
+
+START_TEST(scatter)
+{
+    struct figure *figure = figure_of("{kind: scatter, x: params, y: validation.loss, group: model.hidden.width}",
+                                      trials, NULL);
+    ck_assert_uint_eq(figure->series_count, 2);
+    ck_assert_uint_eq(figure->series[1].count, 6); /* each trial for itself */
+    ck_assert(!figure->series[0].line && !figure->series[0].low && !figure->band);
+    ck_assert(!figure->caption || !strstr(figure->caption, "Averaged"));
+    figure_free(figure);
+}
+END_TEST
+
+START_TEST(small_multiples)
+{
+    struct figure *figure = figure_of("{kind: curve, x: schedule.exponential.rate, y: validation.loss, "
+                                      "multiples: model.hidden.width}", trials, NULL);
+    ck_assert_uint_eq(figure->panel_count, 2);
+    ck_assert_str_eq(figure->panels[0]->panel_title, "width 16");
+    ck_assert_uint_eq(figure->panels[0]->series_count, 1);
+    NEAR(figure->panels[0]->series[0].y[0], 0.8);
+    NEAR(figure->panels[1]->series[0].y[0], 0.5);
+    ck_assert_double_eq(figure->panels[0]->y.low, figure->panels[1]->y.low); /* equal axes */
+    ck_assert_double_eq(figure->panels[0]->y.high, figure->y.high);
+    figure_free(figure);
+    /* A panel without data says so; the others are drawn. */
+    figure = figure_of("{kind: heatmap, x: schedule.exponential.rate, y: seed, value: validation.loss, "
+                       "multiples: model.hidden.width}", grid, NULL);
+    ck_assert_uint_eq(figure->panel_count, 2);
+    figure_free(figure);
+    figure = figure_of("{kind: loglog, x: params, y: validation.loss, multiples: status}", grid, NULL);
+    ck_assert_str_eq(figure->panels[1]->panel_title, "status diverged");
+    ck_assert_ptr_nonnull(strstr(figure->panels[1]->missing, "diverged"));
+    figure_free(figure);
+    refused("{kind: curve, x: params, y: validation.loss, multiples: nothing}", trials, NULL,
+            "multiples: the table of trials has no column \"nothing\"");
+}
+END_TEST
+
 /* ---- In words ---- */
 
 START_TEST(nothing_to_draw)
@@ -586,6 +739,12 @@ int main(void)
         { "power law", power_law },
         { "zeros", zeros_on_logarithmic_axes },
         { "frontier", frontier },
+        { "isoflop", isoflop },
+        { "isoflop along training", isoflop_along_training },
+        { "heatmap", heatmap },
+        { "bars", bars },
+        { "scatter", scatter },
+        { "small multiples", small_multiples },
         { "law of the frontier", law_of_the_frontier },
         { "frontier of final points", frontier_of_final_points },
         { "nothing", nothing_to_draw },

@@ -104,6 +104,12 @@ static const char sizes[] = "trial,key,status,seed,model.hidden.width,params\n"
                             "1,a,done,0,8,100\n2,b,done,1,8,100\n3,c,done,0,16,200\n4,d,done,1,16,200\n"
                             "5,e,done,0,32,400\n6,f,done,1,32,400\n";
 
+static const char grid[] =
+    "trial,key,status,seed,model.hidden.width,schedule.exponential.rate,train.batch,params,validation.loss\n"
+    "1,a,done,0,8,0.1,10,100,2\n2,b,done,1,8,0.1,10,100,4\n3,c,done,0,8,1,10,100,1\n4,d,diverged,1,8,1,10,100,\n"
+    "5,e,done,0,16,0.1,10,200,0.5\n6,f,done,1,16,0.1,10,200,0.7\n7,g,diverged,0,16,1,10,200,\n"
+    "8,h,diverged,1,16,1,10,200,\n";
+
 /* Runs the tests of one program in a folder of its own. */
 struct named_test {
     const char *name;

@@ -9,11 +9,15 @@
 void build_say(struct build *build, const char *format, ...)
 {
     va_list arguments;
-    if (build->caption.length)
-        text_add_string(&build->caption, " ");
+    struct text sentence = { 0 };
     va_start(arguments, format);
-    text_vformat(&build->caption, format, arguments);
+    text_vformat(&sentence, format, arguments);
     va_end(arguments);
+    if (sentence.failed)
+        build->caption.failed = true;
+    else if (!build->caption.data || !strstr(build->caption.data, sentence.data)) /* panels say the same */
+        text_format(&build->caption, "%s%s", build->caption.length ? " " : "", sentence.data);
+    text_free(&sentence);
 }
 
 static int name_axes(struct build *build)
@@ -82,6 +86,7 @@ int build_gather(struct build *build, bool averaged)
             values[i] = (double)i;
         x->logarithmic = false;
         x->names = build->data->names;
+        build->figure->dodge = true;
         x->values = values;
         x->value_count = build->data->name_count;
     }
@@ -167,7 +172,7 @@ void build_scale(struct build *build)
 }
 
 /* "[500,150]" is a list of sizes: "500, 150". */
-static const char *tidy(struct arena *arena, const char *text)
+const char *build_tidy(struct arena *arena, const char *text)
 {
     size_t length = strlen(text);
     if (length < 2 || text[0] != '[' || text[length - 1] != ']' || strpbrk(text, "{\""))
@@ -188,7 +193,7 @@ const char *build_group_label(const struct build *build, size_t group, bool dire
     const struct group *at = &build->data->groups[group];
     const char *value;
     if (at->text) {
-        value = tidy(build->arena, at->text);
+        value = build_tidy(build->arena, at->text);
     } else {
         value = quantity_text(build->arena, at->number, build->group.count, 3);
         for (int digits = 4; digits <= 15 && value; digits++) { /* as many digits as tell it from its neighbours */
@@ -231,201 +236,6 @@ int build_marks(struct build *build)
     return 0;
 }
 
-/* ---- Ranges ---- */
-
-static void include(const struct figure_axis *axis, double value, double *low, double *high)
-{
-    if (!isfinite(value) || (axis->logarithmic && value <= 0))
-        return;
-    *low = fmin(*low, value);
-    *high = fmax(*high, value);
-}
-
-/* The range with a little air; from 0 where the values come near it. */
-static void set_range(struct figure_axis *axis, double low, double high, double air, double asked_low,
-                      double asked_high)
-{
-    if (axis->names) {
-        low = -0.5;
-        high = (double)axis->value_count - 0.5;
-    } else if (axis->logarithmic) {
-        double factor = high / low > 1 + 1e-9 ? pow(high / low, air) : 2;
-        low = fmax(low / factor, DBL_MIN);
-        high = fmin(high * factor, DBL_MAX);
-    } else {
-        double width = high - low > 1e-12 * fmax(fabs(low), fabs(high)) ? high - low : fmax(fabs(high), 1) * 0.5;
-        bool from_zero = low >= 0 && low < 0.2 * high;
-        bool to_zero = high <= 0 && high > 0.2 * low;
-        low = from_zero ? 0 : low - air * width;
-        high = to_zero ? 0 : high + air * width;
-    }
-    axis->low = isnan(asked_low) ? low : asked_low;
-    axis->high = isnan(asked_high) ? high : asked_high;
-}
-
-static int nothing(struct build *build)
-{
-    const struct gathered *data = build->data;
-    if (data->trials && data->diverged == data->trials)
-        return iso_fail(build->err, "nothing to draw: %s diverged",
-                        data->trials == 1 ? "the only trial" : "all trials");
-    if (data->trials && data->unfinished + data->failed == data->trials)
-        return iso_fail(build->err, "nothing to draw yet: no trial has finished (%zu to go, %zu failed)",
-                        data->unfinished, data->failed);
-    if (build->left_out || build->zero_steps)
-        return iso_fail(build->err, "nothing to draw: logarithmic axes show only values above 0, and there are none "
-                                    "(axes: linear)");
-    if (data->lost_count)
-        return iso_fail(build->err, "nothing to draw: every trial of it diverged");
-    return iso_fail(build->err, "nothing to draw: there are no values of %s yet", build->spec->y[0]);
-}
-
-static int set_ranges(struct build *build)
-{
-    struct figure *figure = build->figure;
-    const struct figure_spec *spec = build->spec;
-    double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
-    size_t points = 0;
-    for (size_t i = 0; i < figure->series_count; i++) {
-        const struct figure_series *series = &figure->series[i];
-        for (size_t k = 0; k < series->count; k++) {
-            if (isnan(series->y[k]))
-                continue;
-            points += series->role == ROLE_DATA || series->role == ROLE_BACKDROP;
-            include(&figure->x, series->x[k], &x_low, &x_high);
-            include(&figure->y, series->y[k], &y_low, &y_high);
-            if (series->low) {
-                include(&figure->y, series->low[k], &y_low, &y_high);
-                include(&figure->y, series->high[k], &y_low, &y_high);
-            }
-        }
-    }
-    if (!points || x_low > x_high || y_low > y_high)
-        return nothing(build);
-    if (fmax(fmax(fabs(x_low), fabs(x_high)), fmax(fabs(y_low), fabs(y_high))) > 1e300)
-        return iso_fail(build->err, "there are values beyond 1e300, which no axis can show");
-    if (points == 1)
-        return iso_fail(build->err, "there is but one point to draw (%s %g, %s %g)", spec->x ? spec->x : "measurement",
-                        x_low, spec->y[0], y_low);
-    for (size_t i = 0; i < figure->mark_count; i++)
-        include(&figure->x, figure->marks[i].x, &x_low, &x_high);
-    bool widest = build->data->along || spec->kind == KIND_MOVING_AVERAGE;
-    set_range(&figure->x, x_low, x_high, figure->x.logarithmic || !widest ? 0.03 : 0.01, spec->x_low, spec->x_high);
-    set_range(&figure->y, y_low, y_high, 0.05, spec->y_low, spec->y_high);
-    for (size_t i = 0; i < figure->mark_count; i++)
-        if (isnan(figure->marks[i].x))
-            figure->marks[i].x = figure->x.low;
-    return 0;
-}
-
-/* A swept quantity of whole numbers, such as widths, has its own values as ticks. */
-static int set_values(struct build *build)
-{
-    enum { MOST = 10 };
-    struct figure_axis *axis = &build->figure->x;
-    const struct gathered *data = build->data;
-    double *values = arena_zero(build->arena, MOST, sizeof *values);
-    size_t count = 0;
-    if (!values)
-        return error_memory(build->err);
-    if (data->along || axis->names || !data->x_column || build->x.progress || build->x.count ||
-        build->spec->multiplier != 1 || build->spec->start != 0)
-        return 0;
-    for (size_t i = 0; i < data->line_count; i++)
-        for (size_t k = 0; k < data->lines[i].count; k++) {
-            double x = data->lines[i].cells[k].x;
-            size_t at = 0;
-            while (at < count && values[at] < x)
-                at++;
-            if (at < count && values[at] == x)
-                continue;
-            if (count == MOST || x != floor(x) || fabs(x) >= 1e5 || (axis->logarithmic && x <= 0))
-                return 0;
-            memmove(values + at + 1, values + at, (count - at) * sizeof *values);
-            values[at] = x;
-            count++;
-        }
-    axis->values = values;
-    axis->value_count = count;
-    return 0;
-}
-
-/* ---- Words ---- */
-
-static const char *seeds_text(struct build *build)
-{
-    const struct gathered *data = build->data;
-    const char *what = data->seeds ? "seeds" : "rows";
-    if (data->seeds_low == data->seeds_high)
-        return arena_format(build->arena, "%zu %s", data->seeds_high, what);
-    return arena_format(build->arena, "%zu–%zu %s", data->seeds_low, data->seeds_high, what);
-}
-
-static int describe_band(struct build *build)
-{
-    static const char *const words[] = { [BAND_SD] = "mean ± sd", [BAND_SE] = "mean ± standard error",
-                                         [BAND_MINMAX] = "mean, least to greatest",
-                                         [BAND_QUANTILES] = "median and quartiles" };
-    bool shown = false;
-    for (size_t i = 0; i < build->figure->series_count; i++)
-        shown = shown || (build->figure->series[i].low && build->figure->series[i].role != ROLE_LAW);
-    const char *seeds = build->data->seeds_high > 1 ? seeds_text(build) : NULL;
-    if (shown && seeds)
-        build->figure->band = arena_format(build->arena, "%s of %s", words[build->band], seeds);
-    else if (seeds)
-        build_say(build, "%s of %s.", build->median ? "Median" : "Mean", seeds);
-    return shown && !build->figure->band ? error_memory(build->err) : 0;
-}
-
-static void describe_rest(struct build *build)
-{
-    const struct gathered *data = build->data;
-    const struct figure_spec *spec = build->spec;
-    if (spec->kind == KIND_MOVING_AVERAGE)
-        build_say(build, "Moving average over %zu measurements, drawn at the middle of each window.",
-                  (size_t)spec->window);
-    if (data->short_trials)
-        build_say(build, "%zu series shorter than the window left out.", data->short_trials);
-    if (data->diverged)
-        build_say(build, "%zu of %zu trials diverged%s.%s", data->diverged, data->trials,
-                  !build->figure->mark_count ? "" : build->y.more_is_better ? " (at the lower edge)"
-                                                                            : " (at the upper edge)",
-                  !build->median ? "" : build->figure->band
-                      ? " Where only some seeds did, medians and quartiles count them as the worst."
-                      : " Where only some seeds did, medians count them as the worst.");
-    if (data->unfinished)
-        build_say(build, "%zu of %zu trials are not finished.", data->unfinished, data->trials);
-    if (data->failed)
-        build_say(build, "%zu of %zu trials failed.", data->failed, data->trials);
-    if (data->cut)
-        build_say(build, "Lines end where fewer than half of their seeds are left.");
-    if (data->by_trial)
-        build_say(build, "A line for each trial: the seeds were measured at different steps.");
-    if (build->zero_steps)
-        build_say(build, "Step 0 is left out of the logarithmic axis.");
-    if (build->left_out)
-        build_say(build, "%zu value%s of zero or below left out of logarithmic axes.", build->left_out,
-                  build->left_out == 1 ? "" : "s");
-    if (data->empty > data->failed)
-        build_say(build, "%zu rows without a number left out.", data->empty - data->failed);
-    if (spec->caption && spec->caption[0])
-        build_say(build, "%s", spec->caption);
-}
-
-int build_finish(struct build *build)
-{
-    if (set_ranges(build) || set_values(build) || describe_band(build))
-        return -1;
-    describe_rest(build);
-    char *caption = text_take(&build->caption);
-    if (!caption)
-        return error_memory(build->err);
-    build->figure->caption = caption[0] ? arena_copy(build->arena, caption, strlen(caption)) : NULL;
-    bool lost = caption[0] && !build->figure->caption;
-    free(caption);
-    return lost ? error_memory(build->err) : 0;
-}
-
 /* ---- Figures ---- */
 
 bool build_straight_line(size_t count, const double *x, const double *y, double *intercept, double *slope,
@@ -453,6 +263,28 @@ bool build_straight_line(size_t count, const double *x, const double *y, double 
     return true;
 }
 
+int build_kind(struct build *build)
+{
+    switch (build->spec->kind) {
+    case KIND_CURVE:
+    case KIND_MOVING_AVERAGE:
+    case KIND_LOGLOG:
+    case KIND_SCATTER:
+        return build_curve(build);
+    case KIND_FRONTIER:
+        return build_frontier(build);
+    case KIND_ISOFLOP:
+        return build_isoflop(build);
+    case KIND_HEATMAP:
+        return build_heatmap(build);
+    case KIND_BARS:
+        return build_bars(build);
+    case KIND_COUNT:
+        break;
+    }
+    return iso_fail(build->err, "no such kind of figure");
+}
+
 struct figure *figure_build(const struct figure_spec *spec, const struct figure_results *results,
                             struct iso_error *err)
 {
@@ -473,7 +305,7 @@ struct figure *figure_build(const struct figure_spec *spec, const struct figure_
         error_memory(err);
         goto failed;
     }
-    if (spec->kind == KIND_FRONTIER ? build_frontier(&build) : build_curve(&build))
+    if (spec->multiples ? build_multiples(&build) : build_kind(&build))
         goto failed;
     text_free(&build.caption);
     return figure;

@@ -38,8 +38,31 @@ int build_marks(struct build *build);
 /* Ranges of the axes, what was left out, the caption. Fails in words where nothing is to be seen. */
 int build_finish(struct build *build);
 
-int build_curve(struct build *build);    /* and moving averages and straight lines in logarithms: curve.c */
-int build_frontier(struct build *build); /* frontier.c */
+/* The sentences so far as the figure's caption; panels leave theirs to the page. */
+int build_close_caption(struct build *build);
+/* "[500,150]" is a list of sizes: "500, 150". NULL: out of memory. */
+const char *build_tidy(struct arena *arena, const char *text);
+
+/* By the kind that the spec asks for. */
+int build_kind(struct build *build);
+int build_curve(struct build *build);     /* moving averages, straight lines in logarithms, scatter: curve.c */
+int build_frontier(struct build *build);  /* frontier.c */
+int build_isoflop(struct build *build);   /* isoflop.c */
+int build_bars(struct build *build);      /* table.c */
+int build_heatmap(struct build *build);
+int build_multiples(struct build *build); /* multiples.c */
+void build_share_axes(struct figure *figure); /* of its panels */
+
+/* Of swept columns that are neither x nor group: keeps the best, or says that they are averaged over (curve.c). */
+int build_keep_best(struct build *build);
+int build_say_averaged(struct build *build);
+/* The y of a recipe that names none: validation.loss where there is one (frontier.c). */
+const char *build_default_y(const struct figure_results *results);
+/* A straight line in logarithms in numbers (curve.c). */
+int build_law(struct build *build, const char *of, size_t count, double intercept, double slope, double error,
+              struct figure_law *law);
+/* Least squares for y = out[0] + out[1] x + out[2] x^2; false for fewer than three different x. */
+bool build_parabola(size_t count, const double *x, const double *y, double out[3]);
 
 
 /* Least squares: y = intercept + slope x; error: the slope's standard error, NaN for fewer than three points. False for

@@ -2,6 +2,7 @@
 #ifndef FIGURE_CANVAS_H
 #define FIGURE_CANVAS_H
 
+#include "base/text.h"
 #include "figure/figure.h"
 
 struct colour {
@@ -19,6 +20,14 @@ void canvas_fill(struct canvas *canvas, size_t count, const double *x, const dou
 void canvas_text(struct canvas *canvas, double x, double y, double size, enum anchor anchor, bool up, bool bold,
                  struct colour colour, const char *text);
 
+/* A picture whose lower left corner is at (x, y). */
+void canvas_image(struct canvas *canvas, double x, double y, double width, double height,
+                  const struct figure_tile *tile);
+
+/* A picture as PNG in base64; -1: no memory, or libpng would not. image.c */
+int image_add_png(struct text *out, const struct figure_tile *tile);
+void image_add_base64(struct text *out, const void *bytes, size_t length);
+
 /* Width of a text in points, for DejaVu Sans, which is wider than the other fonts that may stand in. */
 double text_width(const char *text, double size, bool bold);
 
@@ -26,9 +35,25 @@ double text_width(const char *text, double size, bool bold);
 int figure_lay_out(const struct figure *figure, struct canvas *canvas, double width, double height,
                    struct iso_error *err);
 
+/* A fill of this colour in PLplot's SVG stands for the next picture. */
+#define SVG_PICTURE_FILL "#FE01FE"
+#define SVG_PICTURE_COLOUR (struct colour){ 0xfe, 0x01, 0xfe, 1 }
+
+/* What an SVG says besides its drawing. */
+struct svg_words {
+    unsigned width, height;         /* points */
+    const char *title, *description;
+    const char *id;                 /* ids begin with it; NULL: a file of its own */
+    const char *const *pictures;    /* <image/> elements, in order of their fills */
+    size_t picture_count;
+};
+
 /* PLplot's SVG as a compact one: whole tenths of points, no clipping, a title and a description. NULL and words where
  * it is not as PLplot 5 writes it. To be freed. */
-char *svg_tidy(const char *svg, size_t length, unsigned width, unsigned height, const char *title,
-               const char *description, struct iso_error *err);
+char *svg_tidy(const char *svg, size_t length, const struct svg_words *words, struct iso_error *err);
+
+/* A text within XML or HTML, attributes too: what these can't hold becomes a space or the sign for an unreadable
+ * character. */
+void svg_escape(struct text *out, const char *text);
 
 #endif

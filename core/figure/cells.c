@@ -83,7 +83,8 @@ static int read_records(struct work *work)
                 out->empty += !out->along && !work_running(work_status(work, trial));
                 continue;
             }
-            double key = step && step->numbers && isfinite(step->numbers[row]) ? step->numbers[row] : x;
+            double key = spec->kind == KIND_SCATTER ? (double)row /* each for itself */
+                         : step && step->numbers && isfinite(step->numbers[row]) ? step->numbers[row] : x;
             add(work, line, out->along ? trial : row, key, x, lost ? NAN : y, lost);
         }
     return 0;
@@ -252,7 +253,7 @@ static int mark_diverged(struct work *work)
                     x = work->records[r].x;
                 }
             for (size_t k = 0; k < line->count; k++)
-                if (line->cells[k].key > last) {
+                if (line->cells[k].key > last && work->spec->kind != KIND_SCATTER) {
                     line->cells[k].diverged++;
                     line->cells[k].trials++;
                 }

@@ -7,6 +7,7 @@
 #include "figure/build.h"
 
 #define POINTS_MARKED 25 /* a line of more points goes without a marker at each */
+#define PANEL_MARKED 8   /* the same in a panel of small multiples */
 #define GROUPS_LISTED 10 /* more groups of numbers than this have a colour bar */
 #define LINES_LISTED 8   /* lines that differ in more than the group and are still named one by one */
 
@@ -69,7 +70,7 @@ static bool better(const struct build *build, double a, double b)
 }
 
 /* Of the lines of one group and y keeps the best: at each x, or along trials the one that ends best. */
-static void keep_best(struct build *build)
+static void drop_worse(struct build *build)
 {
     struct gathered *data = build->data;
     for (size_t i = 0; i < data->line_count; i++) {
@@ -110,6 +111,37 @@ static void keep_best(struct build *build)
     data->lost_count = kept;
 }
 
+/* The titles of the other columns, to be freed; NULL: out of memory. */
+static char *others_taken(const struct build *build)
+{
+    struct text names = { 0 };
+    others_names(build, &names);
+    return text_take(&names);
+}
+
+int build_keep_best(struct build *build)
+{
+    char *names = others_taken(build);
+    if (!names)
+        return error_memory(build->err);
+    drop_worse(build);
+    build_say(build, build->data->along ? "Of each group the line with the best %s at its end, by %s over seeds."
+                                        : "At each point the best %s, by %s over seeds.",
+              names, build->median ? "median" : "mean");
+    free(names);
+    return 0;
+}
+
+int build_say_averaged(struct build *build)
+{
+    char *names = others_taken(build);
+    if (!names)
+        return error_memory(build->err);
+    build_say(build, "Averaged over %s too.", names);
+    free(names);
+    return 0;
+}
+
 /* Lines in the order of the legend: by group, then y, then as found. */
 static int compare_lines(const void *a, const void *b)
 {
@@ -129,14 +161,12 @@ static double student(size_t freedom)
     return freedom <= 10 ? table[freedom - 1] : 1.96 + 2.37 / f + 2.8 / (f * f);
 }
 
-static int add_law(struct build *build, const struct figure_series *data, size_t count, double intercept, double slope,
-                   double error)
+int build_law(struct build *build, const char *of, size_t count, double intercept, double slope, double error,
+              struct figure_law *law)
 {
-    struct figure_law *law = &build->figure->laws[build->figure->law_count++];
     double half = count > 2 ? student(count - 2) * error : NAN;
-    *law = (struct figure_law){ .of = data->direct ? data->direct : data->label, .factor = exp(intercept),
-                                .exponent = slope, .error = error, .low = slope - half, .high = slope + half,
-                                .how = "least squares in logarithms" };
+    *law = (struct figure_law){ .of = of, .factor = exp(intercept), .exponent = slope, .error = error,
+                                .low = slope - half, .high = slope + half, .how = "least squares in logarithms" };
     law->formula = arena_format(build->arena, "%s = a %s^b", build->spec->y[0], build->spec->x);
     return law->formula ? 0 : error_memory(build->err);
 }
@@ -159,7 +189,8 @@ static int add_fit(struct build *build, struct figure_series *data)
         build_say(build, "No line through %s: it needs two points.", data->label ? data->label : "the data");
         return 0;
     }
-    if (add_law(build, data, count, intercept, slope, error))
+    if (build_law(build, data->direct ? data->direct : data->label, count, intercept, slope, error,
+                  &figure->laws[figure->law_count++]))
         return -1;
     const char *own = data->label ? data->label : "";
     const char *minus = slope < 0 ? "−" : "";
@@ -193,7 +224,13 @@ static void set_style(const struct build *build, const struct line *line, struct
 {
     const struct figure_spec *spec = build->spec;
     bool names = build->figure->x.names, loglog = spec->kind == KIND_LOGLOG && spec->fit;
-    bool few = series->count <= POINTS_MARKED && spec->kind != KIND_MOVING_AVERAGE && !build->figure->colour_bar;
+    if (spec->kind == KIND_SCATTER) {
+        series->marker = build->figure->colour_bar ? MARKER_CIRCLE
+                                                   : (enum figure_marker)(MARKER_CIRCLE + line->group % MARKER_COUNT);
+        build_colour(build, line->group, &series->shade, &series->colour);
+        return;
+    }
+    bool few = series->count <= (spec->only ? PANEL_MARKED : POINTS_MARKED) && spec->kind != KIND_MOVING_AVERAGE && !build->figure->colour_bar;
     bool points = spec->points >= 0 ? spec->points : few || names || loglog;
     series->line = spec->lines >= 0 ? spec->lines : !names && !loglog;
     if (!series->line && spec->points < 0)
@@ -242,25 +279,17 @@ int build_curve(struct build *build)
     if (build_gather(build, spec->kind == KIND_MOVING_AVERAGE))
         return -1;
     struct gathered *data = build->data;
-    struct text names = { 0 };
-    others_names(build, &names);
-    char *other_names = text_take(&names);
-    if (!other_names)
-        return error_memory(build->err);
-    if (data->other_count && spec->others == OTHERS_BEST) {
-        keep_best(build);
-        build_say(build, data->along ? "Of each group the line with the best %s at its end, by %s over seeds."
-                                     : "At each point the best %s, by %s over seeds.",
-                  other_names, build->median ? "median" : "mean");
-    } else if (data->other_count && spec->others == OTHERS_MEAN) {
-        build_say(build, "Averaged over %s too.", other_names);
-    }
+    if (data->other_count && spec->others == OTHERS_BEST && build_keep_best(build))
+        return -1;
+    if (data->other_count && spec->others == OTHERS_MEAN && spec->kind != KIND_SCATTER && build_say_averaged(build))
+        return -1;
 
     const struct line **lines = arena_zero(build->arena, data->line_count + 1, sizeof *lines);
     figure->series = arena_zero(build->arena, 2 * data->line_count + 1, sizeof *figure->series);
     figure->laws = arena_zero(build->arena, data->line_count + 1, sizeof *figure->laws);
     size_t count = 0, rank = 0;
-    if (!lines || !figure->series || !figure->laws) {
+    char *other_names = others_taken(build);
+    if (!lines || !figure->series || !figure->laws || !other_names) {
         free(other_names);
         return error_memory(build->err);
     }

@@ -27,7 +27,22 @@ struct canvas {
     struct colour colour;
     double width; /* of lines as last set; negative: not yet */
     bool fresh;   /* no colour set yet */
+    double height;           /* of the page, points */
+    struct pictures *pictures; /* of an SVG; NULL: pictures are drawn by their pixels */
 };
+
+/* The <image/> elements of an SVG. */
+struct pictures {
+    char **element;
+    size_t count, capacity;
+};
+
+static void pictures_free(struct pictures *pictures)
+{
+    for (size_t i = 0; i < pictures->count; i++)
+        free(pictures->element[i]);
+    free(pictures->element);
+}
 
 static jmp_buf way_out;
 static char complaint[200];
@@ -130,6 +145,50 @@ void canvas_text(struct canvas *canvas, double x, double y, double size, enum an
     free(escaped);
 }
 
+/* One pixel after another; neighbours of a row that are alike at once. */
+static void draw_pixels(struct canvas *canvas, double x, double y, double width, double height,
+                        const struct figure_tile *tile)
+{
+    const double step_x = width / (double)tile->width, step_y = height / (double)tile->height;
+    for (size_t row = 0; row < tile->height; row++)
+        for (size_t first = 0, end; first < tile->width; first = end) {
+            const unsigned char *pixel = tile->pixels + (row * tile->width + first) * tile->channels;
+            for (end = first + 1; end < tile->width && !memcmp(pixel, pixel + (end - first) * tile->channels,
+                                                               tile->channels);)
+                end++;
+            struct colour colour = { pixel[0], pixel[tile->channels == 3 ? 1 : 0], pixel[tile->channels == 3 ? 2 : 0], 1 };
+            double left = x + step_x * (double)first, right = x + step_x * (double)end;
+            double top = y + height - step_y * (double)row, bottom = top - step_y;
+            canvas_fill(canvas, 4, (double[]){ left, right, right, left }, (double[]){ bottom, bottom, top, top },
+                        colour);
+        }
+}
+
+void canvas_image(struct canvas *canvas, double x, double y, double width, double height,
+                  const struct figure_tile *tile)
+{
+    struct pictures *pictures = canvas->pictures;
+    struct text element = { 0 };
+    if (!pictures) {
+        draw_pixels(canvas, x, y, width, height, tile);
+        return;
+    }
+    text_format(&element, "<image x=\"%ld\" y=\"%ld\" width=\"%ld\" height=\"%ld\" preserveAspectRatio=\"none\" "
+                          "style=\"image-rendering:pixelated\" href=\"data:image/png;base64,",
+                lround(10 * x), lround(10 * (canvas->height - y - height)), lround(10 * width), lround(10 * height));
+    bool good = !image_add_png(&element, tile);
+    text_add_string(&element, "\"/>\n");
+    char *taken = text_take(&element);
+    if (!good || !taken ||
+        memory_grow(&pictures->element, &pictures->capacity, pictures->count + 1, sizeof *pictures->element)) {
+        free(taken); /* without memory a picture is missing */
+        return;
+    }
+    pictures->element[pictures->count++] = taken;
+    canvas_fill(canvas, 4, (double[]){ x, x + width, x + width, x }, (double[]){ y, y, y + height, y + height },
+                SVG_PICTURE_COLOUR);
+}
+
 static bool device_is_there(const char *device)
 {
     const char *menu[64], *names[64], **menus = menu, **devices = names;
@@ -146,13 +205,15 @@ struct page {
     const char *device;
     double width, height;
     FILE *file;
+    struct pictures *pictures; /* of an SVG; else NULL */
     struct iso_error *err;
 };
 
 static int draw_page(const struct page *page, double unit)
 {
     PLINT stream = 0;
-    struct canvas canvas = { .unit = unit, .raise = !strcmp(page->device, "svg"), .width = -1, .fresh = true };
+    struct canvas canvas = { .unit = unit, .raise = !strcmp(page->device, "svg"), .width = -1, .fresh = true,
+                             .height = page->height, .pictures = page->pictures };
     plmkstrm(&stream);
     plsdev(page->device);
     plsfile(page->file);
@@ -168,20 +229,50 @@ static int draw_page(const struct page *page, double unit)
     return status;
 }
 
-/* As one sentence, for those who can't see it. */
-static char *describe(const struct figure *figure)
+static void describe_axis(struct text *text, const struct figure_axis *axis)
 {
-    struct text text = { 0 };
+    bool unit = axis->unit && axis->unit[0];
+    text_format(text, "%s%s%s%s", axis->title ? axis->title : "", unit ? " (" : "", unit ? axis->unit : "",
+                unit ? ")" : "");
+}
+
+static void describe_series(struct text *text, const struct figure *figure)
+{
     size_t listed = 0;
-    text_format(&text, "%s%s%s%s against %s%s%s%s", figure->y.title, figure->y.unit ? " (" : "",
-                figure->y.unit ? figure->y.unit : "", figure->y.unit ? ")" : "", figure->x.title,
-                figure->x.unit ? " (" : "", figure->x.unit ? figure->x.unit : "", figure->x.unit ? ")" : "");
-    if (figure->legend_title)
-        text_format(&text, ", by %s", figure->legend_title);
     for (size_t i = 0; i < figure->series_count; i++)
         if (figure->series[i].label)
-            text_format(&text, "%s%s", listed++ ? "; " : ": ", figure->series[i].label);
-    text_add_string(&text, ".");
+            text_format(text, "%s%s", listed++ ? "; " : ": ", figure->series[i].label);
+}
+
+char *figure_describe(const struct figure *figure)
+{
+    struct text text = { 0 };
+    if (figure->tile_count) {
+        text_format(&text, "%zu pictures.", figure->tile_count);
+    } else if (figure->layer_count) {
+        text_add_string(&text, "A network drawn, layer by layer: ");
+        for (size_t i = 0; i < figure->layer_count; i++)
+            text_format(&text, "%s%s, %zu units", i ? "; " : "", figure->layers[i].name, figure->layers[i].units);
+        text_add_string(&text, ".");
+    } else {
+        bool coloured = figure->cell_count && figure->colour_bar;
+        if (coloured) {
+            describe_axis(&text, &figure->scale);
+            text_add_string(&text, " in colours, ");
+        }
+        describe_axis(&text, &figure->y);
+        text_add_string(&text, " against ");
+        describe_axis(&text, &figure->x);
+        if (figure->legend_title && !coloured)
+            text_format(&text, ", by %s", figure->legend_title);
+        describe_series(&text, figure);
+        text_add_string(&text, ".");
+        for (size_t i = 0; i < figure->panel_count; i++) {
+            text_format(&text, " Panel %zu: %s", i + 1, figure->panels[i]->panel_title);
+            describe_series(&text, figure->panels[i]);
+            text_add_string(&text, ".");
+        }
+    }
     if (figure->band)
         text_format(&text, " Bands: %s.", figure->band);
     if (figure->caption)
@@ -221,33 +312,57 @@ static char *render(const struct page *asked, double unit, size_t *length)
     return NULL;
 }
 
+static const char *const devices[] = { [FIGURE_SVG] = "svg", [FIGURE_PNG] = "pngcairo", [FIGURE_PDF] = "pdfcairo" };
+
+static char *render_svg(struct page *page, const char *id, size_t *length)
+{
+    struct pictures pictures = { 0 };
+    const struct figure *figure = page->figure;
+    char *tidy = NULL, *description = figure_describe(figure);
+    page->pictures = &pictures;
+    char *drawn = description ? render(page, SVG_UNITS, length) : NULL;
+    const struct svg_words words = { .width = (unsigned)page->width, .height = (unsigned)page->height,
+                                     .title = figure->title ? figure->title : figure->name,
+                                     .description = description, .id = id,
+                                     .pictures = (const char *const *)pictures.element,
+                                     .picture_count = pictures.count };
+    if (!description)
+        error_memory(page->err);
+    if (drawn)
+        tidy = svg_tidy(drawn, *length, &words, page->err);
+    if (tidy)
+        *length = strlen(tidy);
+    free(drawn);
+    free(description);
+    pictures_free(&pictures);
+    return tidy;
+}
+
+char *figure_render(const struct figure *figure, enum figure_format format, unsigned width, unsigned height,
+                    const char *id, size_t *length, struct iso_error *err)
+{
+    struct page page = { .figure = figure, .device = devices[format], .width = width ? width : WIDTH_DEFAULT,
+                         .height = height ? height : HEIGHT_DEFAULT, .err = err };
+    char *drawn = NULL;
+    if (page.width > SIZE_LARGEST || page.height > SIZE_LARGEST) {
+        iso_fail(err, "%g x %g points are too large for a figure; at most %d", page.width, page.height, SIZE_LARGEST);
+        return NULL;
+    }
+    if (format == FIGURE_SVG)
+        drawn = render_svg(&page, id, length);
+    else
+        drawn = render(&page, format == FIGURE_PNG ? PNG_DENSITY / 72.0 : 1, length);
+    if (!drawn)
+        error_context(err, "figure %s", figure->name);
+    return drawn;
+}
+
 int figure_draw(const struct figure *figure, const char *path, enum figure_format format, unsigned width,
                 unsigned height, struct iso_error *err)
 {
-    static const char *const devices[] = { [FIGURE_SVG] = "svg", [FIGURE_PNG] = "pngcairo", [FIGURE_PDF] = "pdfcairo" };
-    static const double units[] = { [FIGURE_SVG] = SVG_UNITS, [FIGURE_PNG] = PNG_DENSITY / 72.0, [FIGURE_PDF] = 1 };
-    struct page page = { .figure = figure, .device = devices[format], .width = width ? width : WIDTH_DEFAULT,
-                         .height = height ? height : HEIGHT_DEFAULT, .err = err };
-    if (page.width > SIZE_LARGEST || page.height > SIZE_LARGEST)
-        return iso_fail(err, "%g x %g points are too large for a figure; at most %d", page.width, page.height,
-                        SIZE_LARGEST);
     size_t length = 0;
-    char *drawn = render(&page, units[format], &length), *tidy = NULL, *description = NULL;
-    int status = -1;
-    if (!drawn)
-        return error_context(err, "figure %s", figure->name);
-    if (format != FIGURE_SVG) {
-        status = file_replace(path, drawn, length, err);
-    } else if (!(description = describe(figure))) {
-        status = error_memory(err);
-    } else {
-        tidy = svg_tidy(drawn, length, (unsigned)page.width, (unsigned)page.height,
-                        figure->title ? figure->title : figure->name, description, err);
-        if (tidy)
-            status = file_replace(path, tidy, strlen(tidy), err);
-    }
+    char *drawn = figure_render(figure, format, width, height, NULL, &length, err);
+    int status = drawn ? file_replace(path, drawn, length, err) : -1;
     free(drawn);
-    free(tidy);
-    free(description);
     return status;
 }

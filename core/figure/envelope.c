@@ -384,7 +384,7 @@ int envelope_law(struct build *build, const struct envelope *envelope, const str
     if (build->spec->extend > 1 && add_stretch(build, &law, laws, fitted, law.to, beyond, true, NULL))
         return -1;
     build_say(build, "The power law is fitted to the envelope%s, and dashed beyond that.",
-              law.all ? "" : " where its size is neither the smallest nor the largest");
+              law.all || envelope->sizes < 3 ? "" : " where its size is neither the smallest nor the largest");
     if (fitted)
         build_say(build, "Band and brackets: 95 %% of %zu resamples of the %zu seeds.", fitted, seeds);
     else if (build->spec->bootstrap && seeds < 2)

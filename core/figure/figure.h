@@ -60,7 +60,8 @@ enum figure_role {
     ROLE_FIT,      /* a fitted law, drawn over its data in the same colour */
     ROLE_ENVELOPE, /* in ink, above the lines */
     ROLE_ENVELOPE_END, /* the part of an envelope that the range of sizes cuts off: dashed */
-    ROLE_LAW           /* a law through an envelope, in a colour of its own */
+    ROLE_WHISKERS, /* error bars on bars, in ink */
+    ROLE_LAW       /* a law through an envelope, in a colour of its own */
 };
 
 struct figure_axis {
@@ -99,6 +100,32 @@ struct figure_mark {
     size_t colour;
 };
 
+/* A filled rectangle: a bar, or one place of a table of colours. */
+struct figure_cell {
+    double x0, x1, y0, y1;
+    double value;  /* on the figure's scale; NaN: none, then shade and colour count */
+    double shade;
+    size_t colour;
+    size_t diverged, trials; /* how many of how many diverged here: a cross where all did, else a dot */
+    const char *text;        /* in it; NULL: none */
+};
+
+/* A picture with words below it: one of a sheet. */
+struct figure_tile {
+    size_t width, height, channels; /* 1 or 3 */
+    const unsigned char *pixels;    /* rows of height x width x channels */
+    const char *words[2];           /* NULL: none */
+    bool wrong;                     /* the second line is a mistake */
+};
+
+/* One layer of a network that is drawn. */
+struct figure_layer {
+    const char *name;     /* "input", "hidden 1", "output" */
+    size_t units;
+    const char *words[3]; /* below it; NULL: none */
+    const char *between;  /* on the way from the layer before; NULL: none */
+};
+
 /* A fitted law, in numbers: what the figure's line through the data says. */
 struct figure_law {
     const char *of;      /* what it is of: "width 64"; NULL: of all */
@@ -122,6 +149,19 @@ struct figure {
     const char *legend_title; /* "Width"; NULL: none */
     bool colour_bar;          /* a scale beside the frame instead of entries in the legend */
     struct figure_axis scale; /* what `shade` stands for */
+    size_t cell_count;
+    struct figure_cell *cells; /* behind the series */
+    bool dodge;                /* series at names stand side by side */
+    /* In place of axes and series: a grid of figures that share their axes, a sheet of pictures, or layers. */
+    size_t panel_count;
+    struct figure **panels;
+    const char *panel_title;   /* above a panel: "depth 2" */
+    const char *missing;       /* of a panel: why it is empty */
+    size_t tile_count;
+    struct figure_tile *tiles;
+    bool diverging;            /* the scale runs from blue over white at 0 to red */
+    size_t layer_count;
+    struct figure_layer *layers;
     size_t law_count;
     struct figure_law *laws;
     const char *band;         /* what the bands are: "mean ± sd of 5 seeds"; NULL: there is none */
@@ -136,6 +176,11 @@ void figure_free(struct figure *figure);
 /* ---- Drawing ---- */
 
 enum figure_format { FIGURE_SVG, FIGURE_PNG, FIGURE_PDF };
+/* The bytes of a file, to be freed; ids of an SVG begin with `id` where several stand in one page (NULL: alone). */
+char *figure_render(const struct figure *figure, enum figure_format format, unsigned width, unsigned height,
+                    const char *id, size_t *length, struct iso_error *err);
+/* In words, for those who can't see it; to be freed. NULL: out of memory. */
+char *figure_describe(const struct figure *figure);
 /* Writes a figure to a file, whole or not at all; width and height in points of 1/72 inch (0: default). */
 int figure_draw(const struct figure *figure, const char *path, enum figure_format format, unsigned width,
                 unsigned height, struct iso_error *err);

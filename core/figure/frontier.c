@@ -167,8 +167,7 @@ static bool has_values(const struct frame *frame, const char *name)
     return false;
 }
 
-/* The y of a recipe that names none. */
-static const char *default_y(const struct figure_results *results)
+const char *build_default_y(const struct figure_results *results)
 {
     static const char *const candidates[] = { "validation.loss", "test.loss", "train_eval.loss", "train.loss" };
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
@@ -186,7 +185,7 @@ int build_frontier(struct build *build)
     const char *y[1];
     spec.others = OTHERS_SEPARATE;
     if (!spec.y_count) {
-        y[0] = default_y(build->results);
+        y[0] = build_default_y(build->results);
         spec.y = y;
         spec.y_count = 1;
     }

@@ -130,7 +130,7 @@ static int resolve(struct work *work)
             return iso_fail(work->err, "y: the column %s holds texts, not numbers", spec->y[i]);
     }
     if (spec->group && !(out->group_column = find(trials, spec->group)))
-        return no_column(work, spec->kind == KIND_FRONTIER ? "size" : "group", spec->group, both, 1);
+        return no_column(work, spec->kind == KIND_FRONTIER || spec->kind == KIND_ISOFLOP ? "size" : "group", spec->group, both, 1);
     work->status = find(trials, "status");
     if (work->status && !work->status->texts)
         work->status = NULL;
@@ -208,6 +208,15 @@ static int find_groups(struct work *work)
         work->group_of[row] = (size_t)(at - out->groups);
     }
     return 0;
+}
+
+/* Of small multiples only the rows of one panel count. */
+static void leave_out(struct work *work)
+{
+    const struct figure_spec *spec = work->spec;
+    for (size_t row = 0; spec->only && row < work->trials->rows; row++)
+        if (!same(spec->only, row, spec->only_row))
+            work->group_of[row] = SIZE_MAX;
 }
 
 /* The columns of swept paths stand between the seed and the sizes. */
@@ -367,9 +376,12 @@ struct gathered *gather_results(struct arena *arena, const struct figure_spec *s
         return NULL;
     }
     out->arena = arena;
-    if (resolve(&work) || find_groups(&work) || find_others(&work) || find_lines(&work) || work_lines(&work, averaged))
+    if (resolve(&work) || find_groups(&work))
         return NULL;
-    if (!work_seeds_match(out)) {
+    leave_out(&work);
+    if (find_others(&work) || find_lines(&work) || work_lines(&work, averaged))
+        return NULL;
+    if (spec->kind != KIND_SCATTER && !work_seeds_match(out)) {
         out->by_trial = true;
         work.combination_count = work.record_count = 0;
         out->lost_count = out->empty = out->short_trials = 0;

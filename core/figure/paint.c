@@ -63,6 +63,7 @@ double paint_width(const struct figure_series *series)
     case ROLE_ENVELOPE_END:
     case ROLE_FIT:
         return 1.1;
+    case ROLE_WHISKERS:
     case ROLE_DATA:
         break;
     }
@@ -73,7 +74,7 @@ static const struct colour ink = { 20, 20, 20, 1 };
 
 static struct colour colour_of(const struct figure_series *series)
 {
-    if (series->role == ROLE_ENVELOPE || series->role == ROLE_ENVELOPE_END)
+    if (series->role == ROLE_ENVELOPE || series->role == ROLE_ENVELOPE_END || series->role == ROLE_WHISKERS)
         return ink;
     struct colour colour = paint_colour(series->shade, series->colour);
     if (series->role == ROLE_BACKDROP)
@@ -163,7 +164,7 @@ struct scratch {
 static double dodge(const struct figure *figure, const struct figure_series *series)
 {
     const double apart = fmin(0.14, 0.6 / (double)figure->series_count);
-    if (!figure->x.names)
+    if (!figure->dodge)
         return 0;
     return apart * ((double)(series - figure->series) - 0.5 * (double)(figure->series_count - 1));
 }
@@ -419,6 +420,8 @@ static int paint_points(struct canvas *canvas, const struct figure *figure, cons
     double radius = (total > 400 ? 1.6 : total > 120 ? 2.1 : 2.6) * fmin(1, 0.5 + (box->right - box->left) / 400);
     if (series->count > 300 && !taken)
         return error_memory(err);
+    struct colour colour = colour_of(series);
+    colour.opacity = 1;
     for (size_t i = 0; i < series->count; i++) {
         if (isnan(series->y[i]) || (series->every > 1 && (i + series->every / 2) % series->every))
             continue;
@@ -430,7 +433,7 @@ static int paint_points(struct canvas *canvas, const struct figure *figure, cons
             continue;
         if (taken)
             taken[at] = 1;
-        paint_marker(canvas, series->marker, x, y, radius, paint_colour(series->shade, series->colour), total <= 400);
+        paint_marker(canvas, series->marker, x, y, radius, colour, total <= 400);
     }
     free(taken);
     return 0;
@@ -458,7 +461,7 @@ int paint_series(struct canvas *canvas, const struct figure *figure, const struc
         if (figure->series[i].low && figure->series[i].line)
             paint_band(canvas, figure, box, &figure->series[i], &scratch);
     static const enum figure_role order[] = { ROLE_BACKDROP, ROLE_FIT, ROLE_DATA, ROLE_ENVELOPE, ROLE_ENVELOPE_END,
-                                              ROLE_LAW };
+                                              ROLE_LAW, ROLE_WHISKERS };
     for (size_t role = 0; role < sizeof order / sizeof *order; role++)
         for (size_t i = 0; i < figure->series_count; i++) {
             const struct figure_series *series = &figure->series[i];

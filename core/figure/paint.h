@@ -13,6 +13,8 @@ struct colour paint_shade(double shade);                 /* of the scale alone *
 struct colour paint_dark(struct colour colour);          /* dark enough for text on white */
 int paint_series(struct canvas *canvas, const struct figure *figure, const struct frame_box *box,
                  struct iso_error *err);
+/* Cells with their words, as far as these fit. */
+void paint_cells(struct canvas *canvas, const struct figure *figure, const struct frame_box *box, double size);
 void paint_marks(struct canvas *canvas, const struct figure *figure, const struct frame_box *box);
 void paint_marker(struct canvas *canvas, enum figure_marker marker, double x, double y, double radius,
                   struct colour colour, bool edge);

@@ -1,54 +1,73 @@
 /* Reads the entries of a recipe's `figures:`. One table says which options each kind takes. */
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "figure/spec.h"
 
-const char *const figure_kinds[KIND_COUNT] = { "curve", "moving_average", "loglog", "frontier" };
+const char *const figure_kinds[KIND_COUNT] = { "curve",   "moving_average", "loglog",  "frontier",
+                                               "isoflop", "heatmap",        "scatter", "bars" };
 static const char *const bands[] = { "sd", "se", "minmax", "quantiles", "none", NULL };
 static const char *const others[] = { "separate", "best", "mean", NULL };
 static const char *const tables[] = { "auto", "trials", "points", NULL };
 static const char *const axes[] = { "linear", "log-log", "log-linear", "linear-log", NULL };
 static const char *const computes[] = { "flops", "flops_matmul", "flops_6nd", "flops_report", NULL };
 
-enum { CURVE = 1u << KIND_CURVE, MOVING = 1u << KIND_MOVING_AVERAGE, LOGLOG = 1u << KIND_LOGLOG,
-       FRONTIER = 1u << KIND_FRONTIER, ANY = CURVE | MOVING | LOGLOG | FRONTIER };
+#define KIND(name) (1u << KIND_##name)
+enum {
+    LINES = KIND(CURVE) | KIND(MOVING_AVERAGE) | KIND(LOGLOG),
+    COMPUTE = KIND(FRONTIER) | KIND(ISOFLOP),
+    COLUMNS = LINES | KIND(SCATTER) | KIND(BARS),
+    ANY = COLUMNS | COMPUTE | KIND(HEATMAP)
+};
 
-enum option { OPTION_KIND, OPTION_X, OPTION_Y, OPTION_GROUP, OPTION_BAND, OPTION_AXES, OPTION_LINES, OPTION_POINTS,
-              OPTION_OTHERS, OPTION_TABLE, OPTION_WINDOW, OPTION_START, OPTION_MULTIPLIER, OPTION_FIT, OPTION_BOOTSTRAP, OPTION_EXTEND,
-              OPTION_COMPUTE,
-              OPTION_SIZE, OPTION_TITLE, OPTION_CAPTION, OPTION_X_LABEL, OPTION_Y_LABEL, OPTION_X_RANGE,
-              OPTION_Y_RANGE, OPTION_COUNT };
-static const struct {
+/* What an option's value is. Those with a type of their own go to a field of the spec. */
+enum type { TYPE_KIND, TYPE_TEXT, TYPE_FLAG, TYPE_REAL, TYPE_WHOLE, TYPE_CHOICE, TYPE_Y, TYPE_AXES, TYPE_COMPUTE,
+            TYPE_RANGE, TYPE_BUDGETS };
+
+struct option {
     const char *name;
     unsigned kinds;
-} options[OPTION_COUNT] = {
-    [OPTION_KIND] = { "kind", ANY },
-    [OPTION_X] = { "x", CURVE | MOVING | LOGLOG },
-    [OPTION_Y] = { "y", ANY },
-    [OPTION_GROUP] = { "group", CURVE | MOVING | LOGLOG },
-    [OPTION_BAND] = { "band", CURVE | MOVING | LOGLOG },
-    [OPTION_AXES] = { "axes", CURVE | MOVING | FRONTIER },
-    [OPTION_LINES] = { "lines", ANY },
-    [OPTION_POINTS] = { "points", ANY },
-    [OPTION_OTHERS] = { "others", CURVE | MOVING | LOGLOG },
-    [OPTION_TABLE] = { "table", CURVE | MOVING | LOGLOG },
-    [OPTION_WINDOW] = { "window", MOVING },
-    [OPTION_START] = { "start", MOVING },
-    [OPTION_MULTIPLIER] = { "multiplier", MOVING },
-    [OPTION_FIT] = { "fit", LOGLOG | FRONTIER },
-    [OPTION_BOOTSTRAP] = { "bootstrap", FRONTIER },
-    [OPTION_EXTEND] = { "extend", FRONTIER },
-    [OPTION_COMPUTE] = { "compute", FRONTIER },
-    [OPTION_SIZE] = { "size", FRONTIER },
-    [OPTION_TITLE] = { "title", ANY },
-    [OPTION_CAPTION] = { "caption", ANY },
-    [OPTION_X_LABEL] = { "x_label", ANY },
-    [OPTION_Y_LABEL] = { "y_label", ANY },
-    [OPTION_X_RANGE] = { "x_range", ANY },
-    [OPTION_Y_RANGE] = { "y_range", ANY },
+    enum type type;
+    size_t field;
+    const char *const *words; /* of a choice */
+    double low, high;         /* of a number, both allowed */
+    const char *what;         /* that a number is */
 };
+#define FIELD(name) offsetof(struct figure_spec, name)
+static const struct option options[] = {
+    { "kind", ANY, TYPE_KIND, 0, NULL, 0, 0, NULL },
+    { "x", COLUMNS | KIND(HEATMAP), TYPE_TEXT, FIELD(x), NULL, 0, 0, NULL },
+    { "y", ANY & ~KIND(HEATMAP), TYPE_Y, 0, NULL, 0, 0, NULL },
+    { "y", KIND(HEATMAP), TYPE_TEXT, FIELD(group), NULL, 0, 0, NULL },
+    { "value", KIND(HEATMAP), TYPE_Y, 0, NULL, 0, 0, NULL },
+    { "group", COLUMNS, TYPE_TEXT, FIELD(group), NULL, 0, 0, NULL },
+    { "size", COMPUTE, TYPE_TEXT, FIELD(group), NULL, 0, 0, NULL },
+    { "multiples", ANY, TYPE_TEXT, FIELD(multiples), NULL, 0, 0, NULL },
+    { "band", LINES | KIND(BARS), TYPE_CHOICE, FIELD(band), bands, 0, 0, NULL },
+    { "axes", (COLUMNS | COMPUTE) & ~KIND(LOGLOG), TYPE_AXES, 0, axes, 0, 0, NULL },
+    { "lines", LINES | KIND(FRONTIER), TYPE_FLAG, FIELD(lines), NULL, 0, 0, NULL },
+    { "points", LINES | KIND(FRONTIER), TYPE_FLAG, FIELD(points), NULL, 0, 0, NULL },
+    { "others", LINES | KIND(HEATMAP) | KIND(BARS), TYPE_CHOICE, FIELD(others), others, 0, 0, NULL },
+    { "table", COLUMNS, TYPE_CHOICE, FIELD(table), tables, 0, 0, NULL },
+    { "window", KIND(MOVING_AVERAGE), TYPE_WHOLE, FIELD(window), NULL, 1, 1e15, "measurements, at least 1" },
+    { "start", KIND(MOVING_AVERAGE), TYPE_REAL, FIELD(start), NULL, -1e300, 1e300, "a number" },
+    { "multiplier", KIND(MOVING_AVERAGE), TYPE_REAL, FIELD(multiplier), NULL, -1e300, 1e300, "a number" },
+    { "fit", KIND(LOGLOG) | COMPUTE, TYPE_FLAG, FIELD(fit), NULL, 0, 0, NULL },
+    { "bootstrap", KIND(FRONTIER), TYPE_WHOLE, FIELD(bootstrap), NULL, 0, 1e5, "resamples, at most 100000 (0: none)" },
+    { "extend", KIND(FRONTIER), TYPE_REAL, FIELD(extend), NULL, 1, 1e6,
+      "a factor of 1 to 1e6 by which a law goes beyond the data" },
+    { "compute", COMPUTE, TYPE_COMPUTE, 0, computes, 0, 0, NULL },
+    { "budgets", KIND(ISOFLOP), TYPE_BUDGETS, 0, NULL, 0, 0, NULL },
+    { "title", ANY, TYPE_TEXT, FIELD(title), NULL, 0, 0, NULL },
+    { "caption", ANY, TYPE_TEXT, FIELD(caption), NULL, 0, 0, NULL },
+    { "x_label", ANY, TYPE_TEXT, FIELD(x_label), NULL, 0, 0, NULL },
+    { "y_label", ANY, TYPE_TEXT, FIELD(y_label), NULL, 0, 0, NULL },
+    { "x_range", (COLUMNS | COMPUTE) & ~KIND(BARS), TYPE_RANGE, FIELD(x_range), NULL, 0, 0, NULL },
+    { "y_range", COLUMNS | COMPUTE, TYPE_RANGE, FIELD(y_range), NULL, 0, 0, NULL },
+};
+#define OPTION_COUNT (sizeof options / sizeof *options)
 
 struct reader {
     struct figure_spec *spec;
@@ -117,6 +136,13 @@ static int read_choice(struct reader *reader, const char *option, const struct n
     return 0;
 }
 
+static void refuse_number(struct reader *reader, const struct option *option, const struct node *node)
+{
+    text_format(&reader->text, "figure %s: %s must be %s%s, not %s", reader->spec->name, option->name,
+                option->type == TYPE_WHOLE ? "a whole number of " : "", option->what, node_describe(node));
+    refuse(reader, node);
+}
+
 static int read_flag(struct reader *reader, const char *option, const struct node *node)
 {
     bool value = false;
@@ -128,24 +154,13 @@ static int read_flag(struct reader *reader, const char *option, const struct nod
     return value;
 }
 
-static double read_real(struct reader *reader, const char *option, const struct node *node)
-{
-    double value = 0;
-    if (!node_real(node, &value) || !isfinite(value)) {
-        text_format(&reader->text, "figure %s: %s must be a number, not %s", reader->spec->name, option,
-                    node_describe(node));
-        refuse(reader, node);
-    }
-    return value;
-}
-
-static void read_range(struct reader *reader, const char *option, const struct node *node, double *low, double *high)
+static void read_range(struct reader *reader, const char *option, const struct node *node, double *ends)
 {
     double a, b;
     if (node->kind == NODE_LIST && node->count == 2 && node_real(node->values[0], &a) &&
         node_real(node->values[1], &b) && isfinite(a) && isfinite(b) && a < b) {
-        *low = a;
-        *high = b;
+        ends[0] = a;
+        ends[1] = b;
         return;
     }
     text_format(&reader->text, "figure %s: %s must be two numbers, the lower first, such as [0.01, 1], not %s",
@@ -157,8 +172,10 @@ static void read_y(struct reader *reader, const struct node *node)
 {
     struct figure_spec *spec = reader->spec;
     size_t count = node->kind == NODE_LIST ? node->count : 1;
-    if (node->kind == NODE_LIST && (spec->kind == KIND_FRONTIER || spec->kind == KIND_LOGLOG || !count)) {
-        text_format(&reader->text, "figure %s: y must be the name of one column, not %s", spec->name,
+    const char *name = spec->kind == KIND_HEATMAP ? "value" : "y";
+    bool several = spec->kind == KIND_CURVE || spec->kind == KIND_MOVING_AVERAGE;
+    if (node->kind == NODE_LIST && (!several || !count)) {
+        text_format(&reader->text, "figure %s: %s must be the name of one column, not %s", spec->name, name,
                     node_describe(node));
         refuse(reader, node);
         return;
@@ -169,106 +186,84 @@ static void read_y(struct reader *reader, const struct node *node)
         return;
     }
     for (size_t i = 0; i < count; i++)
-        spec->y[i] = read_text(reader, "y", node->kind == NODE_LIST ? node->values[i] : node, false);
+        spec->y[i] = read_text(reader, name, node->kind == NODE_LIST ? node->values[i] : node, false);
     spec->y_count = count;
 }
 
-static void read_option(struct reader *reader, enum option option, const struct node *node)
+static int compare_reals(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void read_budgets(struct reader *reader, const struct node *node)
 {
     struct figure_spec *spec = reader->spec;
-    const char *name = options[option].name;
+    const size_t count = node->kind == NODE_LIST ? node->count : 0;
+    bool good = count >= 1 && count <= 24;
+    spec->budgets = arena_zero(spec->arena, count + 1, sizeof *spec->budgets);
+    if (!spec->budgets) {
+        reader->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < count && good; i++)
+        good = node_real(node->values[i], &spec->budgets[i]) && spec->budgets[i] > 0 && spec->budgets[i] <= 1e300;
+    if (!good) {
+        text_format(&reader->text, "figure %s: budgets must be 1 to 24 numbers of FLOP such as [1e12, 3e12], not %s",
+                    spec->name, node_describe(node));
+        refuse(reader, node);
+        return;
+    }
+    qsort(spec->budgets, count, sizeof *spec->budgets, compare_reals);
+    spec->budget_count = count;
+}
+
+static void read_option(struct reader *reader, const struct option *option, const struct node *node)
+{
+    struct figure_spec *spec = reader->spec;
+    void *field = (char *)spec + option->field;
+    const bool words = option->field == FIELD(title) || option->field == FIELD(caption) ||
+                       option->field == FIELD(x_label) || option->field == FIELD(y_label);
     int64_t whole;
-    switch (option) {
-    case OPTION_KIND:
-    case OPTION_COUNT:
+    int choice;
+    switch (option->type) {
+    case TYPE_KIND:
         break;
-    case OPTION_X:
-        spec->x = read_text(reader, name, node, false);
+    case TYPE_TEXT:
+        *(const char **)field = read_text(reader, option->name, node, words);
         break;
-    case OPTION_Y:
+    case TYPE_FLAG:
+        *(int *)field = read_flag(reader, option->name, node);
+        break;
+    case TYPE_REAL:
+        if (!node_real(node, field) || !(*(double *)field >= option->low && *(double *)field <= option->high))
+            refuse_number(reader, option, node);
+        break;
+    case TYPE_WHOLE:
+        if (!node_int(node, &whole) || (double)whole < option->low || (double)whole > option->high)
+            refuse_number(reader, option, node);
+        else
+            *(uint64_t *)field = (uint64_t)whole;
+        break;
+    case TYPE_CHOICE:
+        *(int *)field = read_choice(reader, option->name, node, option->words);
+        break;
+    case TYPE_Y:
         read_y(reader, node);
         break;
-    case OPTION_GROUP:
-    case OPTION_SIZE:
-        spec->group = read_text(reader, name, node, false);
-        break;
-    case OPTION_BAND:
-        spec->band = (enum band)read_choice(reader, name, node, bands);
-        spec->band_given = true;
-        break;
-    case OPTION_AXES: {
-        int choice = read_choice(reader, name, node, axes);
+    case TYPE_AXES:
+        choice = read_choice(reader, option->name, node, axes);
         spec->x_log = choice == 1 || choice == 2;
         spec->y_log = choice == 1 || choice == 3;
         break;
-    }
-    case OPTION_LINES:
-        spec->lines = read_flag(reader, name, node);
+    case TYPE_COMPUTE:
+        spec->x = computes[read_choice(reader, option->name, node, computes)];
         break;
-    case OPTION_POINTS:
-        spec->points = read_flag(reader, name, node);
+    case TYPE_RANGE:
+        read_range(reader, option->name, node, field);
         break;
-    case OPTION_OTHERS:
-        spec->others = (enum others)read_choice(reader, name, node, others);
-        break;
-    case OPTION_TABLE:
-        spec->table = (enum source_table)read_choice(reader, name, node, tables);
-        break;
-    case OPTION_WINDOW:
-        if (!node_int(node, &whole) || whole < 1) {
-            text_format(&reader->text, "figure %s: window must be a whole number of measurements, at least 1, not %s",
-                        spec->name, node_describe(node));
-            refuse(reader, node);
-        } else {
-            spec->window = (uint64_t)whole;
-        }
-        break;
-    case OPTION_START:
-        spec->start = read_real(reader, name, node);
-        break;
-    case OPTION_MULTIPLIER:
-        spec->multiplier = read_real(reader, name, node);
-        break;
-    case OPTION_FIT:
-        spec->fit = read_flag(reader, name, node);
-        break;
-    case OPTION_BOOTSTRAP:
-        if (!node_int(node, &whole) || whole < 0 || whole > 100000) {
-            text_format(&reader->text, "figure %s: bootstrap must be a whole number of resamples, at most 100000 (0: "
-                                       "none), not %s", spec->name, node_describe(node));
-            refuse(reader, node);
-        } else {
-            spec->bootstrap = (uint64_t)whole;
-        }
-        break;
-    case OPTION_EXTEND:
-        spec->extend = read_real(reader, name, node);
-        if (!(spec->extend >= 1 && spec->extend <= 1e6)) {
-            text_format(&reader->text, "figure %s: extend must be a factor of 1 to 1e6 by which a law goes beyond the "
-                                       "data, not %s", spec->name, node_describe(node));
-            refuse(reader, node);
-        }
-        break;
-    case OPTION_COMPUTE:
-        spec->x = computes[read_choice(reader, name, node, computes)];
-        break;
-    case OPTION_TITLE:
-        spec->title = read_text(reader, name, node, true);
-        break;
-    case OPTION_CAPTION:
-        spec->caption = read_text(reader, name, node, true);
-        break;
-    case OPTION_X_LABEL:
-        spec->x_label = read_text(reader, name, node, true);
-        break;
-    case OPTION_Y_LABEL:
-        spec->y_label = read_text(reader, name, node, true);
-        break;
-    case OPTION_X_RANGE:
-        read_range(reader, name, node, &spec->x_low, &spec->x_high);
-        break;
-    case OPTION_Y_RANGE:
-        read_range(reader, name, node, &spec->y_low, &spec->y_high);
+    case TYPE_BUDGETS:
+        read_budgets(reader, node);
         break;
     }
 }
@@ -282,7 +277,7 @@ static void read_key(struct reader *reader, const struct node *key, const struct
         if (!(options[i].kinds >> spec->kind & 1u))
             continue;
         if (!strcmp(options[i].name, key->text)) {
-            read_option(reader, (enum option)i, value);
+            read_option(reader, &options[i], value);
             return;
         }
         known[count++] = options[i].name;
@@ -326,16 +321,38 @@ static void set_defaults(struct figure_spec *spec)
     spec->lines = spec->points = -1;
     spec->multiplier = 1;
     spec->fit = true;
-    spec->x_low = spec->x_high = spec->y_low = spec->y_high = NAN;
-    spec->x_log = spec->y_log = spec->kind == KIND_LOGLOG || spec->kind == KIND_FRONTIER;
+    spec->x_range[0] = spec->x_range[1] = spec->y_range[0] = spec->y_range[1] = NAN;
     spec->bootstrap = 200;
-    if (spec->kind == KIND_FRONTIER) {
+    spec->window = 10;
+    switch (spec->kind) {
+    case KIND_LOGLOG:
+        spec->x_log = spec->y_log = true;
+        break;
+    case KIND_FRONTIER:
+    case KIND_ISOFLOP:
         spec->x = "flops";
         spec->group = "params";
+        spec->x_log = true;
+        spec->y_log = spec->kind == KIND_FRONTIER;
         spec->band = BAND_NONE;
+        break;
+    case KIND_SCATTER:
+        spec->band = BAND_NONE;
+        spec->others = OTHERS_MEAN; /* a point for each row, whatever else was swept */
+        break;
+    case KIND_HEATMAP:
+        spec->band = BAND_NONE;
+        spec->others = OTHERS_BEST;
+        break;
+    case KIND_BARS:
+        spec->x = "case";
+        spec->others = OTHERS_BEST;
+        break;
+    case KIND_CURVE:
+    case KIND_MOVING_AVERAGE:
+    case KIND_COUNT:
+        break;
     }
-    if (spec->kind == KIND_MOVING_AVERAGE)
-        spec->window = 10;
 }
 
 /* A law is drawn further where the axis is logarithmic. */
@@ -354,7 +371,21 @@ static void require(struct reader *reader, const struct node *node)
                                    "`isoflop export`", spec->name);
         refuse(reader, node);
     }
-    if (!spec->y_count && spec->kind != KIND_FRONTIER && !node_get(node, "y")) {
+    if (spec->kind == KIND_HEATMAP && !spec->group && !node_get(node, "y")) {
+        text_format(&reader->text, "figure %s needs y: the other swept path", spec->name);
+        refuse(reader, node);
+    }
+    if (spec->kind == KIND_HEATMAP && !spec->y_count && !node_get(node, "value")) {
+        text_format(&reader->text, "figure %s needs value: the column to show, such as validation.loss", spec->name);
+        refuse(reader, node);
+    }
+    const struct node *rest = node_get(node, "others");
+    if (rest && spec->others == OTHERS_SEPARATE && (spec->kind == KIND_HEATMAP || spec->kind == KIND_BARS)) {
+        text_format(&reader->text, "figure %s: others must be best or mean: a %s has one value at each place",
+                    spec->name, spec->kind == KIND_BARS ? "figure of bars" : "heatmap");
+        refuse(reader, rest);
+    }
+    if (!spec->y_count && !(COMPUTE >> spec->kind & 1u) && spec->kind != KIND_HEATMAP && !node_get(node, "y")) {
         text_format(&reader->text, "figure %s needs y: the column to show, such as validation.loss", spec->name);
         refuse(reader, node);
     }
@@ -364,12 +395,12 @@ static void require(struct reader *reader, const struct node *node)
         refuse(reader, multiplier);
     }
     const struct node *range = node_get(node, "x_range");
-    if (range && spec->x_log && spec->x_low <= 0) {
+    if (range && spec->x_log && spec->x_range[0] <= 0) {
         text_format(&reader->text, "figure %s: x_range must be above 0 on a logarithmic axis", spec->name);
         refuse(reader, range);
     }
     range = node_get(node, "y_range");
-    if (range && spec->y_log && spec->y_low <= 0) {
+    if (range && spec->y_log && spec->y_range[0] <= 0) {
         text_format(&reader->text, "figure %s: y_range must be above 0 on a logarithmic axis", spec->name);
         refuse(reader, range);
     }

@@ -4,7 +4,17 @@
 
 #include "figure/figure.h"
 
-enum figure_kind { KIND_CURVE, KIND_MOVING_AVERAGE, KIND_LOGLOG, KIND_FRONTIER, KIND_COUNT };
+enum figure_kind {
+    KIND_CURVE,
+    KIND_MOVING_AVERAGE,
+    KIND_LOGLOG,
+    KIND_FRONTIER,
+    KIND_ISOFLOP,
+    KIND_HEATMAP,
+    KIND_SCATTER,
+    KIND_BARS,
+    KIND_COUNT
+};
 extern const char *const figure_kinds[KIND_COUNT];
 
 enum band { BAND_SD, BAND_SE, BAND_MINMAX, BAND_QUANTILES, BAND_NONE };
@@ -19,19 +29,23 @@ struct figure_spec {
     const char *x; /* of a frontier: the compute column; NULL in a moving average: counts measurements */
     size_t y_count;
     const char **y; /* none: a frontier's default */
-    const char *group; /* of a frontier: the size; NULL: none */
+    const char *group; /* of a frontier: the size; of a heat map: what runs upwards; NULL: none */
+    const char *multiples; /* a panel for each of its values; NULL: one figure */
+    const struct column *only; /* of a panel: just the trials that are here as in row only_row */
+    size_t only_row;
+    size_t budget_count; /* of isoflop; 0: found */
+    double *budgets;     /* ascending FLOP */
     enum band band;
-    bool band_given;
     enum others others;
     enum source_table table;
     bool x_log, y_log;
     int lines, points; /* -1: as fits the data */
+    int fit;
     uint64_t window;
     double start, multiplier; /* x = start + multiplier * x */
-    bool fit;
     uint64_t bootstrap; /* resamples of the seeds */
     double extend;      /* how far a law is drawn beyond the data: a factor of x */
-    double x_low, x_high, y_low, y_high; /* NaN: from the data */
+    double x_range[2], y_range[2]; /* low and high; NaN: from the data */
 };
 
 #endif

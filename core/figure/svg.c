@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "figure/canvas.h"
@@ -22,6 +23,8 @@ struct tidier {
     size_t point_count, capacity;
     char look[160];   /* of the path that is open in `out`; "": none is */
     long x, y;        /* where that path ended */
+    const struct svg_words *words;
+    size_t pictures;  /* written so far */
     bool bad;
 };
 
@@ -188,6 +191,10 @@ static void write_fill(struct tidier *tidier, const char *tag, size_t length)
     double x, y, radius;
     close_path(tidier);
     word(tag, length, "fill", fill, sizeof fill);
+    if (!strcasecmp(fill, SVG_PICTURE_FILL) && tidier->pictures < tidier->words->picture_count) {
+        text_add_string(&tidier->out, tidier->words->pictures[tidier->pictures++]);
+        return;
+    }
     opacity(see_through, sizeof see_through, "fill", number(tag, length, "fill-opacity", 1));
     if (is_circle(tidier, &x, &y, &radius)) {
         text_format(&tidier->out, "<circle cx=\"%ld\" cy=\"%ld\" r=\"%ld\" fill=\"%s\"%s/>\n", lround(x), lround(y),
@@ -211,13 +218,13 @@ static void write_fill(struct tidier *tidier, const char *tag, size_t length)
 }
 
 /* What XML can't hold becomes a space or the sign for an unreadable character. */
-static void write_escaped(struct text *out, const char *text)
+void svg_escape(struct text *out, const char *text)
 {
     const char *end = text + strlen(text);
     while (*text) {
         size_t length = 1;
         const long code = utf8_decode(text, end, &length);
-        const char *entity = code == '&' ? "&amp;" : code == '<' ? "&lt;" : code == '>' ? "&gt;"
+        const char *entity = code == '&' ? "&amp;" : code == '<' ? "&lt;" : code == '>' ? "&gt;" : code == '"' ? "&quot;"
                              : code < 0 || code == 0xfffe || code == 0xffff ? "�" : code < 32 ? " " : NULL;
         if (entity)
             text_add_string(out, entity);
@@ -245,7 +252,7 @@ static void write_character(struct text *out, unsigned long code)
         utf8[2] = (char)(0x80 | (code >> 6 & 0x3f));
         utf8[3] = (char)(0x80 | (code & 0x3f));
     }
-    write_escaped(out, utf8);
+    svg_escape(out, utf8);
 }
 
 /* The characters up to the next tag: PLplot writes each as &#x..; */
@@ -365,19 +372,20 @@ static void write_shapes(struct tidier *tidier)
     close_path(tidier);
 }
 
-char *svg_tidy(const char *svg, size_t length, unsigned width, unsigned height, const char *title,
-               const char *description, struct iso_error *err)
+char *svg_tidy(const char *svg, size_t length, const struct svg_words *words, struct iso_error *err)
 {
-    struct tidier tidier = { .at = svg, .end = svg + length, .height = 10.0 * height };
+    struct tidier tidier = { .at = svg, .end = svg + length, .height = 10.0 * words->height, .words = words };
+    const char *id = words->id ? words->id : "", *dash = words->id ? "-" : "";
     text_format(&tidier.out,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%upt\" height=\"%upt\" viewBox=\"0 0 %u0 %u0\" "
-                "role=\"img\" aria-labelledby=\"title desc\" font-family=\"%s\" fill=\"none\" "
-                "stroke-linejoin=\"round\">\n<title id=\"title\">",
-                width, height, width, height, FONTS);
-    write_escaped(&tidier.out, title);
-    text_add_string(&tidier.out, "</title>\n<desc id=\"desc\">");
-    write_escaped(&tidier.out, description);
-    text_format(&tidier.out, "</desc>\n<path d=\"M0 0h%u0v%u0h-%u0z\" fill=\"#FFFFFF\"/>\n", width, height, width);
+                "role=\"img\" aria-labelledby=\"%s%stitle %s%sdesc\" font-family=\"%s\" fill=\"none\" "
+                "stroke-linejoin=\"round\">\n<title id=\"%s%stitle\">",
+                words->width, words->height, words->width, words->height, id, dash, id, dash, FONTS, id, dash);
+    svg_escape(&tidier.out, words->title);
+    text_format(&tidier.out, "</title>\n<desc id=\"%s%sdesc\">", id, dash);
+    svg_escape(&tidier.out, words->description);
+    text_format(&tidier.out, "</desc>\n<path d=\"M0 0h%u0v%u0h-%u0z\" fill=\"#FFFFFF\"/>\n", words->width,
+                words->height, words->width);
     write_shapes(&tidier);
     text_add_string(&tidier.out, "</svg>\n");
     free(tidier.points);

@@ -1,0 +1,293 @@
+/* What stands beside the frame: a legend, a scale of colours, or names at the ends of lines. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "figure/layout.h"
+
+static bool is_data(const struct figure_series *series)
+{
+    return series->role == ROLE_DATA || series->role == ROLE_BACKDROP;
+}
+
+/* Names stand beside the lines where these are few, all named, and end near the right edge. */
+static bool stands_beside(const struct figure *figure)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < figure->series_count; i++) {
+        const struct figure_series *series = &figure->series[i];
+        if (series->role == ROLE_FIT || series->role == ROLE_LAW)
+            return false;
+        if (!is_data(series) || !series->label || !series->line ||
+            axis_place(&figure->x, series->x[series->count - 1]) < 0.85)
+            return false;
+        count++;
+    }
+    return count >= 2 && count < 5 && !figure->colour_bar;
+}
+
+static bool fits(const struct layout *layout, const char *const *lines, const struct entry *entry, double most)
+{
+    for (size_t i = 0; i < entry->line_count; i++)
+        if (text_width(lines[i], layout->size, false) > most)
+            return false;
+    return true;
+}
+
+static void add_entry(struct layout *layout, const struct figure_series *series, enum entry_kind what, const char *text,
+                      double most)
+{
+    if (layout->entry_count == LEGEND_MAX)
+        return;
+    struct entry *entry = &layout->entries[layout->entry_count++];
+    *entry = (struct entry){ .series = series };
+    entry->what = what;
+    entry->line_count = layout_wrap(layout, text, layout->size, most, entry->lines, 4);
+    /* Lines of about equal length. */
+    const char *lines[4];
+    while (entry->line_count > 1 && (most *= 0.95) > 20 &&
+           layout_wrap(layout, text, layout->size, most, lines, 4) == entry->line_count && fits(layout, lines, entry, most))
+        memcpy(entry->lines, lines, sizeof lines);
+}
+
+static void add_note(struct layout *layout, enum entry_kind what, const char *text)
+{
+    struct entry *entry = &layout->notes[layout->note_count++];
+    *entry = (struct entry){ .line_count = 1, .lines = { text } };
+    entry->what = what;
+}
+
+static void list_entries(struct layout *layout)
+{
+    const struct figure *figure = layout->figure;
+    const double most = fmin(150, layout->width * 0.3);
+    size_t labelled = 0, listed = 0;
+    bool all_lost = false, some_lost = false;
+    for (size_t i = 0; i < figure->series_count; i++)
+        labelled += figure->series[i].label != NULL;
+    layout->direct = !layout->by_legend && stands_beside(figure);
+    size_t room = (size_t)fmax(4, (layout->height - 90) / (layout->size * 1.45));
+    room = room > LEGEND_MAX - 6 ? LEGEND_MAX - 6 : room;
+    for (size_t i = 0; i < figure->series_count; i++) {
+        const struct figure_series *series = &figure->series[i];
+        if (!series->label)
+            continue;
+        if (is_data(series) && ++listed > room - 2 && labelled > room)
+            continue;
+        add_entry(layout, series, ENTRY_SERIES,
+                  layout->direct ? series->direct : series->label, most);
+    }
+    if (labelled > room && listed > room - 2)
+        add_entry(layout, NULL, ENTRY_MORE,
+                  arena_format(layout->arena, "and %zu more", listed - (room - 2)), most);
+    for (size_t i = 0; i < figure->mark_count; i++) {
+        bool all = figure->marks[i].diverged >= figure->marks[i].trials;
+        all_lost = all_lost || all;
+        some_lost = some_lost || !all;
+    }
+    bool beside = layout->by_legend || (!layout->direct && (layout->entry_count || figure->colour_bar));
+    if (figure->band)
+        beside ? add_entry(layout, NULL, ENTRY_BAND, figure->band, most) : add_note(layout, ENTRY_BAND, figure->band);
+    if (all_lost)
+        beside ? add_entry(layout, NULL, ENTRY_LOST, "diverged", most) : add_note(layout, ENTRY_LOST, "diverged");
+    if (some_lost)
+        beside ? add_entry(layout, NULL, ENTRY_SOME_LOST, "some seeds diverged", most)
+               : add_note(layout, ENTRY_SOME_LOST, "some seeds diverged");
+}
+
+/* With the unit, where it is that of a scale. */
+static const char *legend_title(const struct layout *layout)
+{
+    const struct figure *figure = layout->figure;
+    const char *title = figure->colour_bar ? layout_axis_title(layout, &figure->scale, layout->scale.power) : NULL;
+    return title ? title : figure->legend_title;
+}
+
+double legend_margin(const struct layout *layout)
+{
+    double width = 0;
+    for (size_t i = 0; i < layout->entry_count; i++)
+        for (size_t k = 0; k < layout->entries[i].line_count; k++)
+            width = fmax(width, text_width(layout->entries[i].lines[k], layout->size, false));
+    if (layout->direct)
+        return width + 20;
+    if (layout->figure->legend_title && (layout->entry_count || layout->figure->colour_bar))
+        width = fmax(width, text_width(legend_title(layout), layout->size, true) - 26);
+    if (layout->figure->colour_bar)
+        width = fmax(width, layout_widest(&layout->scale, layout->size));
+    return layout->entry_count || layout->figure->colour_bar ? width + 50 : 14;
+}
+
+/* ---- Drawing ---- */
+
+static bool bands_are_bars(const struct figure *figure)
+{
+    for (size_t i = 0; i < figure->series_count; i++)
+        if (figure->series[i].low && figure->series[i].line)
+            return false;
+    return true;
+}
+
+/* A short piece of what the entry stands for, from x to x + 18. */
+static void draw_sample(struct layout *layout, const struct entry *entry, double x, double y)
+{
+    const struct figure_series *series = entry->series;
+    struct colour colour = { 130, 130, 130, 0.28 };
+    double from[2] = { x, x + 18 }, at[2] = { y, y };
+    switch (entry->what) {
+    case ENTRY_BAND:
+        if (bands_are_bars(layout->figure)) {
+            layout_rule(layout, x + 9, y - 4.5, x + 9, y + 4.5, LAYOUT_GREY, 0.9);
+            layout_rule(layout, x + 7, y - 4.5, x + 11, y - 4.5, LAYOUT_GREY, 0.9);
+            layout_rule(layout, x + 7, y + 4.5, x + 11, y + 4.5, LAYOUT_GREY, 0.9);
+            paint_marker(layout->canvas, MARKER_CIRCLE, x + 9, y, 2.2, LAYOUT_GREY, true);
+            return;
+        }
+        canvas_fill(layout->canvas, 4, (double[]){ x, x + 18, x + 18, x }, (double[]){ y - 4, y - 4, y + 4, y + 4 },
+                    colour);
+        layout_rule(layout, x, y, x + 18, y, LAYOUT_GREY, 1.3);
+        return;
+    case ENTRY_LOST:
+    case ENTRY_SOME_LOST:
+        paint_lost(layout->canvas, x + 9, y, layout->figure->marks[0].edge, entry->what == ENTRY_SOME_LOST, LAYOUT_GREY);
+        return;
+    case ENTRY_MORE:
+        return;
+    case ENTRY_SERIES:
+        break;
+    }
+    bool envelope = series->role == ROLE_ENVELOPE || series->role == ROLE_ENVELOPE_END;
+    colour = envelope ? LAYOUT_INK : paint_colour(series->shade, series->colour);
+    double width = series->role == ROLE_BACKDROP ? 1.4 : paint_width(series);
+    bool fitted = !series->line && series->marker != MARKER_NONE && layout->figure->kind &&
+                  !strcmp(layout->figure->kind, "loglog");
+    if (series->dashed)
+        paint_dashes(layout->canvas, 2, from, at, colour, width);
+    else if (series->line || fitted)
+        canvas_line(layout->canvas, 2, from, at, colour, width);
+    if (series->marker != MARKER_NONE)
+        paint_marker(layout->canvas, series->marker, x + 9, y, 2.6, colour, true);
+}
+
+static double draw_entry(struct layout *layout, const struct entry *entry, double x, double y)
+{
+    bool word = entry->what != ENTRY_SERIES;
+    draw_sample(layout, entry, x, y);
+    for (size_t i = 0; i < entry->line_count; i++)
+        canvas_text(layout->canvas, x + 24, y - (double)i * layout->size * 1.2, layout->size, ANCHOR_START, false,
+                    false, word ? LAYOUT_GREY : LAYOUT_INK, entry->lines[i]);
+    return y - layout->size * 1.45 - (double)(entry->line_count ? entry->line_count - 1 : 0) * layout->size * 1.2;
+}
+
+static double draw_colour_bar(struct layout *layout, double x, double top)
+{
+    const struct figure_axis *scale = &layout->figure->scale;
+    double height = (layout->box.top - layout->box.bottom) * (layout->entry_count ? 0.55 : 0.8), bottom = top - height;
+    enum { STEPS = 64 };
+    for (int i = 0; i < STEPS; i++) {
+        double low = bottom + height * i / STEPS, high = bottom + height * (i + 1) / STEPS + (i + 1 < STEPS ? 0.4 : 0);
+        canvas_fill(layout->canvas, 4, (double[]){ x, x + 10, x + 10, x }, (double[]){ low, low, high, high },
+                    paint_shade(FIGURE_SHADE_HIGHEST * (i + 0.5) / STEPS));
+    }
+    for (size_t i = 0; i < layout->scale.count; i++) {
+        const struct tick *tick = &layout->scale.tick[i];
+        double y = bottom + axis_place(scale, tick->at) * height;
+        layout_rule(layout, x + 10, y, x + 10 + (tick->major ? 3.2 : 1.8), y, LAYOUT_AXIS, 0.6);
+        if (tick->label)
+            canvas_text(layout->canvas, x + 16, y, layout->size, ANCHOR_START, false, false, LAYOUT_INK, tick->label);
+    }
+    return bottom - layout->size * 1.4;
+}
+
+static void draw_entries(struct layout *layout)
+{
+    double x = layout->box.right + 14, y = layout->box.top - layout->size * 0.5;
+    if (!layout->entry_count && !layout->figure->colour_bar)
+        return;
+    if (layout->figure->legend_title) {
+        canvas_text(layout->canvas, x, y, layout->size, ANCHOR_START, false, true, LAYOUT_INK, legend_title(layout));
+        y -= layout->size * 1.55;
+    }
+    if (layout->figure->colour_bar)
+        y = draw_colour_bar(layout, x, y + layout->size * 0.5);
+    bool words = false;
+    for (size_t i = 0; i < layout->entry_count; i++) {
+        bool word = layout->entries[i].what != ENTRY_SERIES;
+        if (word && !words && i)
+            y -= layout->size * 0.5;
+        words = words || word;
+        y = draw_entry(layout, &layout->entries[i], x, y);
+    }
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    double p = ((const struct entry *)a)->y, q = ((const struct entry *)b)->y;
+    return (p < q) - (p > q);
+}
+
+/* Names beside the ends of lines, moved apart as little as keeps them legible. */
+static void draw_names(struct layout *layout)
+{
+    const struct frame_box *box = &layout->box;
+    const double gap = layout->size * 1.3;
+    for (size_t i = 0; i < layout->entry_count; i++) {
+        const struct figure_series *series = layout->entries[i].series;
+        layout->entries[i].y = fmin(fmax(layout_y(layout, series->y[series->count - 1]), box->bottom), box->top);
+    }
+    qsort(layout->entries, layout->entry_count, sizeof *layout->entries, compare_entries);
+    double at[LEGEND_MAX];
+    for (size_t i = 0; i < layout->entry_count; i++)
+        at[i] = layout->entries[i].y;
+    for (int round = 0; round < 50; round++)
+        for (size_t i = 1; i < layout->entry_count; i++) {
+            double need = gap * (double)layout->entries[i - 1].line_count - (at[i - 1] - at[i]);
+            if (need > 0) {
+                at[i - 1] += need / 2;
+                at[i] -= need / 2;
+            }
+        }
+    for (size_t i = 0; i < layout->entry_count; i++) {
+        const struct figure_series *series = layout->entries[i].series;
+        double end = layout_x(layout, series->x[series->count - 1]);
+        struct colour colour = paint_colour(series->shade, series->colour);
+        if (fabs(at[i] - layout->entries[i].y) > 2 || box->right - end > 6)
+            canvas_line(layout->canvas, 2, (double[]){ end + 4, box->right + 8 },
+                        (double[]){ layout->entries[i].y, at[i] }, (struct colour){ colour.red, colour.green,
+                                                                                    colour.blue, 0.6 }, 0.5);
+        for (size_t k = 0; k < layout->entries[i].line_count; k++)
+            canvas_text(layout->canvas, box->right + 10, at[i] - (double)k * layout->size * 1.15, layout->size,
+                        ANCHOR_START, false, false, paint_dark(colour), layout->entries[i].lines[k]);
+    }
+}
+
+double legend_note_height(const struct layout *layout)
+{
+    return !layout->note_count ? 0 : layout->figure->title ? layout->size * 0.9 : layout->size * 1.4;
+}
+
+void legend_notes(struct layout *layout)
+{
+    double x = layout->box.right, y = layout->box.top + layout->size * 0.95;
+    for (size_t i = layout->note_count; i-- > 0;) {
+        x -= text_width(layout->notes[i].lines[0], layout->size, false) + 24;
+        draw_entry(layout, &layout->notes[i], x, y);
+        x -= 14;
+    }
+}
+
+int legend_list(struct layout *layout)
+{
+    list_entries(layout);
+    if (layout->figure->colour_bar && !ticks_of(layout->arena, &layout->figure->scale, 5, &layout->scale))
+        return error_memory(layout->err);
+    return 0;
+}
+
+void legend_draw(struct layout *layout)
+{
+    if (layout->direct)
+        draw_names(layout);
+    else
+        draw_entries(layout);
+}
