@@ -3,41 +3,54 @@
 
 #include <string.h>
 
+#include <isoflop/parts.h>
+
 #include "base/generator.h"
 
-/* Inner loops of a fixed length, which compilers turn into vector code without being told. */
-#define LANES 16
-
-static void scale_bytes(const uint8_t *restrict in, size_t n, float factor, float *restrict x)
+/* With the widest vectors that the processor has. */
+ISO_VECTOR void scale_bytes_loop(const uint8_t *restrict in, size_t n, float factor, float *restrict x)
 {
-    size_t j = 0;
-    for (; j + LANES <= n; j += LANES)
-        for (size_t lane = 0; lane < LANES; lane++)
-            x[j + lane] = (float)in[j + lane] * factor;
-    for (; j < n; j++)
+    for (size_t j = 0; j < n; j++)
         x[j] = (float)in[j] * factor;
 }
 
-static void convert_bytes(const uint8_t *restrict in, size_t n, const float *restrict factor,
-                          const float *restrict shift, float *restrict x)
+ISO_VECTOR void convert_bytes_loop(const uint8_t *restrict in, size_t n, const float *restrict factor,
+                                   const float *restrict shift, float *restrict x)
 {
-    size_t j = 0;
-    for (; j + LANES <= n; j += LANES)
-        for (size_t lane = 0; lane < LANES; lane++)
-            x[j + lane] = (float)in[j + lane] * factor[j + lane] + shift[j + lane];
-    for (; j < n; j++)
+    for (size_t j = 0; j < n; j++)
         x[j] = (float)in[j] * factor[j] + shift[j];
 }
 
-static void convert_floats(const float *restrict in, size_t n, const float *restrict factor,
-                           const float *restrict shift, float *restrict x)
+ISO_VECTOR void convert_floats_loop(const float *restrict in, size_t n, const float *restrict factor,
+                                    const float *restrict shift, float *restrict x)
 {
-    size_t j = 0;
-    for (; j + LANES <= n; j += LANES)
-        for (size_t lane = 0; lane < LANES; lane++)
-            x[j + lane] = in[j + lane] * factor[j + lane] + shift[j + lane];
-    for (; j < n; j++)
+    for (size_t j = 0; j < n; j++)
         x[j] = in[j] * factor[j] + shift[j];
+}
+
+ISO_VECTORS(scale_bytes, scale_bytes_loop, (const uint8_t *in, size_t n, float factor, float *x), (in, n, factor, x))
+ISO_VECTORS(convert_bytes, convert_bytes_loop,
+            (const uint8_t *in, size_t n, const float *factor, const float *shift, float *x),
+            (in, n, factor, shift, x))
+ISO_VECTORS(convert_floats, convert_floats_loop,
+            (const float *in, size_t n, const float *factor, const float *shift, float *x), (in, n, factor, shift, x))
+
+/* Shuffled rows lie anywhere: all lines of one that will be read soon are fetched while others are converted. */
+ISO_VECTOR void fetch_ahead(const struct data *data, const struct split *split, size_t position)
+{
+#if defined __GNUC__
+    enum { LINE = 64 };
+    const size_t row = split->rows ? split->rows[position] : position;
+    const char *first = split->bytes ? (const char *)(split->bytes + row * split->stride)
+                                     : (const char *)(split->floats + row * split->stride);
+    const size_t length = data->shape.inputs * (split->bytes ? 1 : sizeof(float));
+    for (size_t offset = 0; offset < length; offset += LINE)
+        __builtin_prefetch(first + offset);
+    if (split->labels)
+        __builtin_prefetch(split->labels + position);
+#else
+    (void)data, (void)split, (void)position;
+#endif
 }
 
 static void convert(const struct data *data, const uint8_t *bytes, const float *floats, float *x)
@@ -107,6 +120,7 @@ static void gather_fresh(const struct data *data, uint64_t seed, uint64_t epoch,
 void data_gather(const struct data *data, enum data_split which, uint64_t seed, uint64_t epoch,
                  const uint32_t *positions, size_t n, float *x, size_t x_stride, int32_t *labels, float *targets)
 {
+    enum { AHEAD = 8 };
     const struct split *split = &data->split[which];
     const size_t outputs = data->shape.outputs;
     if (which == DATA_TRAIN && data->fresh) {
@@ -115,16 +129,8 @@ void data_gather(const struct data *data, enum data_split which, uint64_t seed, 
     }
     for (size_t k = 0; k < n; k++) {
         const size_t position = positions[k], row = split->rows ? split->rows[position] : position;
-#if defined __GNUC__
-        /* Shuffled rows lie anywhere: start to fetch the one after next. */
-        if (k + 2 < n) {
-            const size_t ahead = split->rows ? split->rows[positions[k + 2]] : positions[k + 2];
-            if (split->bytes)
-                __builtin_prefetch(split->bytes + ahead * split->stride);
-            else
-                __builtin_prefetch(split->floats + ahead * split->stride);
-        }
-#endif
+        if (k + AHEAD < n)
+            fetch_ahead(data, split, positions[k + AHEAD]);
         convert(data, split->bytes ? split->bytes + row * split->stride : NULL,
                 split->floats ? split->floats + row * split->stride : NULL, x + k * x_stride);
         if (split->labels && labels)

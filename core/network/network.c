@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <isoflop/parts.h>
+
 #include "base/generator.h"
 #include "base/memory.h"
 
@@ -189,6 +191,17 @@ struct finish {
     float clip;
 };
 
+ISO_VECTOR void add_bias_loop(float *restrict z, size_t stride, size_t rows, size_t columns,
+                              const float *restrict bias)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            z[r * stride + c] += bias[c];
+}
+
+ISO_VECTORS(add_bias, add_bias_loop, (float *z, size_t stride, size_t rows, size_t columns, const float *bias),
+            (z, stride, rows, columns, bias))
+
 /* z = clip(sum + b), then f(z), over a tile of a product while it is in the cache. */
 static void finish_tile(void *context, const struct iso_tile *tile)
 {
@@ -204,9 +217,7 @@ static void finish_tile(void *context, const struct iso_tile *tile)
             group = tile->rows - row;
         float *z = tile->y + row * tile->stride;
         if (layer->bias)
-            for (size_t r = 0; r < group; r++)
-                for (size_t c = 0; c < tile->columns; c++)
-                    z[r * tile->stride + c] += layer->bias[tile->column + c];
+            add_bias(z, tile->stride, group, tile->columns, layer->bias + tile->column);
         const size_t n = group * tile->columns;
         if (layer->clipped)
             for (size_t i = 0; i < n; i++)

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <isoflop/parts.h>
+
 struct pass {
     const struct network *network;
     struct layer *layer;
@@ -52,14 +54,26 @@ static void update_kept(const struct pass *pass)
     network->backend->import(layer->dense, weights, layer->weights);
 }
 
-/* db = sum of the rows of d, in order. */
-static void sum_rows(const struct layer *layer, size_t rows)
+/* db = sum of the rows of d, in order. Some columns at a time, whose sums stay in registers. */
+ISO_VECTOR void sum_rows_loop(const float *restrict delta, size_t rows, size_t columns, float *restrict sums)
 {
-    memset(layer->bias_gradient, 0, layer->outputs * sizeof *layer->bias_gradient);
+    enum { COLUMNS = 64 };
+    size_t first = 0;
+    for (; first + COLUMNS <= columns; first += COLUMNS) {
+        float sum[COLUMNS] = { 0 };
+        for (size_t r = 0; r < rows; r++)
+            for (size_t k = 0; k < COLUMNS; k++)
+                sum[k] += delta[r * columns + first + k];
+        memcpy(sums + first, sum, sizeof sum);
+    }
+    memset(sums + first, 0, (columns - first) * sizeof *sums);
     for (size_t r = 0; r < rows; r++)
-        for (size_t o = 0; o < layer->outputs; o++)
-            layer->bias_gradient[o] += layer->delta[r * layer->outputs + o];
+        for (size_t o = first; o < columns; o++)
+            sums[o] += delta[r * columns + o];
 }
+
+ISO_VECTORS(sum_rows, sum_rows_loop, (const float *delta, size_t rows, size_t columns, float *sums),
+            (delta, rows, columns, sums))
 
 static double squares(const float *values, size_t n)
 {
@@ -120,7 +134,7 @@ void network_update(struct network *network, const struct network_input *input, 
             backend->weight_gradient(layer->dense, &inputs, layer->delta, layer->outputs, layer->weights, keep_panel,
                                      layer->gradient);
         if (layer->bias)
-            sum_rows(layer, input->rows);
+            sum_rows(layer->delta, input->rows, layer->outputs, layer->bias_gradient);
         if (norms) {
             norms[l].gradient = sqrt(gradient_squares(layer));
             memcpy(layer->before, layer->weights, layer->length * sizeof *layer->before);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <isoflop/vecmath.h>
+#include <isoflop/parts.h>
 
 #include "base/memory.h"
 
@@ -63,11 +63,22 @@ static struct iso_targets targets_of(const struct batch *batch)
 static size_t largest(const float *raw, size_t outputs)
 {
     size_t best = 0;
-    for (size_t o = 1; o < outputs; o++)
-        if (raw[o] > raw[best])
-            best = o;
+    float value = raw[0];
+    for (size_t o = 1; o < outputs; o++) {
+        const bool larger = raw[o] > value;
+        best = larger ? o : best;
+        value = larger ? raw[o] : value;
+    }
     return best;
 }
+
+ISO_VECTOR void exponentials_loop(size_t n, float *e)
+{
+    for (size_t i = 0; i < n; i++)
+        e[i] = iso_exp(e[i]);
+}
+
+ISO_VECTORS(exponentials, exponentials_loop, (size_t n, float *e), (n, e))
 
 /* sum over rows of -log softmax(raw)[label] = log(sum of exp(raw - m)) - (raw[label] - m), m the row's largest. */
 static double cross_entropy(struct objective *objective, const float *raw, const int32_t *labels, size_t rows)
@@ -81,8 +92,7 @@ static double cross_entropy(struct objective *objective, const float *raw, const
             e[r * outputs + o] = row[o] - m;
         objective->values[r] = e[r * outputs + (size_t)labels[r]];
     }
-    for (size_t i = 0; i < rows * outputs; i++)
-        e[i] = iso_exp(e[i]);
+    exponentials(rows * outputs, e);
     for (size_t r = 0; r < rows; r++) {
         float sum = 0;
         for (size_t o = 0; o < outputs; o++)

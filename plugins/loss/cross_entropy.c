@@ -10,29 +10,53 @@ struct cross_entropy {
     struct iso_reals class_weights;
 };
 
-static void value(const void *state, size_t rows, size_t outputs, const float *raw, const struct iso_targets *targets,
-                  bool training, float *values, float *gradient)
+/* e^(z - max) of all rows, in one loop over all outputs, and each row's maximum. */
+ISO_VECTOR void exponentials(size_t rows, size_t outputs, const float *raw, float *high, float *e)
+{
+    for (size_t i = 0; i < rows; i++) {
+        high[i] = iso_row_max(outputs, raw + i * outputs);
+        for (size_t j = 0; j < outputs; j++)
+            e[i * outputs + j] = raw[i * outputs + j] - high[i];
+    }
+    ISO_ELEMENTWISE
+    for (size_t k = 0; k < rows * outputs; k++)
+        e[k] = iso_exp(e[k]);
+}
+
+/* gradient holds the exponentials first, values the maxima. */
+ISO_VECTOR void value_loop(const void *state, size_t rows, size_t outputs, const float *raw,
+                           const struct iso_targets *targets, bool training, float *values, float *gradient)
 {
     const struct cross_entropy *loss = state;
     const double smoothing = training ? loss->label_smoothing : 0, share = smoothing / (double)outputs;
+    if (gradient)
+        exponentials(rows, outputs, raw, values, gradient);
     for (size_t i = 0; i < rows; i++, raw += outputs) {
         const size_t label = (size_t)targets->labels[i];
         const double weight = training && loss->class_weights.count ? loss->class_weights.values[label] : 1;
-        const struct iso_output output = iso_output_begin(ISO_OUTPUT_SOFTMAX, outputs, raw);
+        float *g = gradient ? gradient + i * outputs : NULL;
+        struct iso_output output = { .kind = ISO_OUTPUT_SOFTMAX, .high = values[i], .sum = 0 };
+        if (!g)
+            output = iso_output_begin(ISO_OUTPUT_SOFTMAX, outputs, raw);
+        for (size_t j = 0; g && j < outputs; j++)
+            output.sum += (double)g[j];
         double away = (1 - smoothing) * ((double)output.high - (double)raw[label]); /* max - sum of q_j z_j */
         for (size_t j = 0; smoothing > 0 && j < outputs; j++)
             away += share * ((double)output.high - (double)raw[j]);
         values[i] = (float)(weight * (iso_log_double(output.sum) + away));
-        for (size_t start = 0; gradient && start < outputs; start += ISO_BLOCK) {
-            float p[ISO_BLOCK];
-            const size_t n = iso_output_block(&output, outputs, raw, start, p);
-            for (size_t k = 0; k < n; k++) {
-                const double q = (start + k == label ? 1 - smoothing : 0) + share;
-                gradient[i * outputs + start + k] = (float)(weight * ((double)p[k] - q));
-            }
-        }
+        if (!g)
+            continue;
+        const float scale = (float)(1 / output.sum), p = g[label] * scale;
+        for (size_t j = 0; j < outputs; j++)
+            g[j] = (float)(weight * ((double)(g[j] * scale) - share));
+        g[label] = (float)(weight * ((double)p - (1 - smoothing + share)));
     }
 }
+
+ISO_VECTORS(value, value_loop,
+            (const void *state, size_t rows, size_t outputs, const float *raw, const struct iso_targets *targets,
+             bool training, float *values, float *gradient),
+            (state, rows, outputs, raw, targets, training, values, gradient))
 
 static void predict(const void *state, size_t rows, size_t outputs, const float *raw, float *shown)
 {
