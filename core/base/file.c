@@ -139,6 +139,9 @@ static int make_one(const char *path, struct iso_error *err)
 
 int file_make_folder(const char *path, struct iso_error *err)
 {
+    struct stat status;
+    if (!stat(path, &status) && S_ISDIR(status.st_mode))
+        return 0;
     char *part = strdup(path);
     if (!part)
         return error_memory(err);

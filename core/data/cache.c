@@ -19,6 +19,7 @@
 
 struct cache {
     char *folder; /* NULL: none that can be written */
+    bool made;    /* with its parts: when it is first used, as most trials share data that are open already */
 };
 
 static const char *const group_names[] = { "data", "blocks" };
@@ -26,11 +27,15 @@ static const char *const group_names[] = { "data", "blocks" };
 struct cache *cache_open(void)
 {
     struct cache *cache = calloc(1, sizeof *cache);
-    if (!cache)
-        return NULL;
-    cache->folder = file_cache_folder(NULL);
+    if (cache)
+        cache->folder = file_cache_folder(NULL);
+    return cache;
+}
+
+static bool is_usable(struct cache *cache)
+{
     static const char *const parts[] = { "data", "blocks", "index", "lock" };
-    for (size_t i = 0; cache->folder && i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; !cache->made && cache->folder && i < sizeof parts / sizeof *parts; i++) {
         char *path = file_join(cache->folder, parts[i]);
         if (!path || file_make_folder(path, NULL)) {
             free(cache->folder);
@@ -38,7 +43,8 @@ struct cache *cache_open(void)
         }
         free(path);
     }
-    return cache;
+    cache->made = true;
+    return cache->folder != NULL;
 }
 
 void cache_close(struct cache *cache)
@@ -117,7 +123,7 @@ bool cache_find(struct cache *cache, enum cache_group group, const char *name, s
     int file = -1;
     char *path = NULL, *record = NULL;
     *cached = (struct cached){ 0 };
-    if (!cache->folder)
+    if (!is_usable(cache))
         return false;
     path = path_of(cache, group_names[group], name, "");
     record = path_of(cache, group_names[group], name, ".sum");
@@ -197,7 +203,7 @@ void cache_keep(struct cache *cache, enum cache_group group, const char *name, u
     int file = -1;
     *cached = (struct cached){ .data = data, .length = length };
     hash_of(data, length, cached->sha256);
-    if (!cache->folder || !length)
+    if (!is_usable(cache) || !length)
         return;
     if (!name)
         name = cached->sha256;
@@ -269,7 +275,7 @@ bool cache_recall(struct cache *cache, const char *path, const char *member, cha
 {
     char line[256];
     struct stat status;
-    if (!cache->folder || !identity(path, line, sizeof line, &status))
+    if (!is_usable(cache) || !identity(path, line, sizeof line, &status))
         return false;
     char *record = index_path(cache, path, member);
     size_t length;
@@ -290,7 +296,7 @@ void cache_remember(struct cache *cache, const char *path, const char *member, c
 {
     char line[256];
     struct stat status;
-    if (!cache->folder || !identity(path, line, sizeof line, &status))
+    if (!is_usable(cache) || !identity(path, line, sizeof line, &status))
         return;
     /* A file that was changed just now may change again within the resolution of its time. */
     if (time(NULL) - status.st_mtime < 2 || time(NULL) - status.st_ctime < 2)
@@ -308,7 +314,7 @@ void cache_remember(struct cache *cache, const char *path, const char *member, c
 
 int cache_lock(struct cache *cache, const char *name)
 {
-    if (!cache->folder)
+    if (!is_usable(cache))
         return -1;
     char digest[HASH_TEXT];
     hash_of(name, strlen(name), digest);

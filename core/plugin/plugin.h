@@ -12,6 +12,7 @@
 struct plugin {
     struct iso_plugin descriptor; /* ops points to the union below */
     char *file;
+    bool found;    /* by its name: the first of the search path */
     char *warning; /* what was amiss but did not keep it from being used, a whole line; or NULL */
     size_t param_count;
     struct iso_param *params; /* a copy at this version's stride */

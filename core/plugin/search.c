@@ -175,8 +175,7 @@ static int scan(const struct plugins *plugins, enum iso_kind kind, struct candid
     return 0;
 }
 
-static const struct plugin *open_once(struct plugins *plugins, const char *file, enum iso_kind kind,
-                                      struct iso_error *err)
+static struct plugin *open_once(struct plugins *plugins, const char *file, enum iso_kind kind, struct iso_error *err)
 {
     for (size_t i = 0; i < plugins->opened_count; i++)
         if (!strcmp(plugins->opened[i]->file, file))
@@ -280,6 +279,11 @@ const struct plugin *plugins_find(struct plugins *plugins, enum iso_kind kind, c
                       "is given by --plugin-path", name);
         return NULL;
     }
+    for (size_t i = 0; i < plugins->opened_count; i++) {
+        const struct plugin *plugin = plugins->opened[i];
+        if (plugin->found && (enum iso_kind)plugin->descriptor.kind == kind && !strcmp(plugin->descriptor.name, name))
+            return plugin;
+    }
     for (size_t i = 0; i < plugins->folder_count; i++)
         for (size_t form = 0; form < 2; form++) {
             struct text text = { 0 };
@@ -294,8 +298,10 @@ const struct plugin *plugins_find(struct plugins *plugins, enum iso_kind kind, c
                 return NULL;
             }
             if (!stat(file, &status)) {
-                const struct plugin *plugin = open_once(plugins, file, kind, err);
+                struct plugin *plugin = open_once(plugins, file, kind, err);
                 free(file);
+                if (plugin)
+                    plugin->found = true;
                 return plugin;
             }
             free(file);
