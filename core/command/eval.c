@@ -11,7 +11,7 @@
 #include "command/options.h"
 #include "train/model.h"
 
-#define ARGUMENTS "MODEL [--dataset NAME] [--split NAME] [--format text|json]"
+#define ARGUMENTS "MODEL [--dataset NAME] [--split train|validation|test] [--format text|json]"
 
 struct options {
     const char *model, *dataset, *split, *format;
@@ -114,7 +114,7 @@ const struct command command_eval = {
     .summary = "measure loss and accuracy of a checkpoint",
     .help = "  MODEL            a checkpoint, such as results/NAME/checkpoints/KEY/final.safetensors\n"
             "  --dataset NAME   another data set than the one it was trained on; inputs and outputs must fit\n"
-            "  --split NAME     test (default), validation or train\n"
+            "  --split SPLIT    test (default), validation or train\n"
             "  --format FORMAT  text (default) or json\n",
     .run = run,
 };

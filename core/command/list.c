@@ -22,6 +22,7 @@ const struct command *const commands[] = {
     &command_new,
     &command_help,
     &command_worker,
+    &command_complete,
     NULL,
 };
 

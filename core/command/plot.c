@@ -185,7 +185,7 @@ const struct command command_plot = {
     .summary = "Draw figures of an experiment from its results, or of any table",
     .help = "  DIR                 an experiment's folder: its recipe's figures, or those named, into DIR/figures\n"
             "  CSV                 any table with a line of names\n"
-            "  --format FORMAT     svg (default), png or pdf\n"
+            "  --format svg|png|pdf  of the figures (default: svg)\n"
             "  --size WxH          in points of 1/72 inch (default 468x302), or such as 6.5x4.2in, 16x10cm\n"
             "  --x COLUMN          of a table: what runs along\n"
             "  --y COLUMN          of a table: what is shown\n"

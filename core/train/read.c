@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/numbers.h"
+#include "train/keys.h"
 
 static const char *shown(const struct node *node)
 {
@@ -101,10 +102,11 @@ bool read_flag(struct reading *reading, const struct node *node, const char *pat
     return true;
 }
 
-bool read_word(struct reading *reading, const struct node *node, const char *path, const char *const *words, int *value)
+bool read_word(struct reading *reading, const struct node *node, const char *path, int *value)
 {
     if (!node)
         return true;
+    const char *const *words = settings_key_find(path)->words;
     struct text what = { 0 };
     size_t count = 0;
     for (; words[count]; count++) {
@@ -159,11 +161,14 @@ static const char *right_place(const char *key)
     return NULL;
 }
 
-void read_keys(struct reading *reading, const struct node *map, const char *path, const char *const *allowed)
+void read_keys(struct reading *reading, const struct node *map, const char *path)
 {
+    enum { MOST = 32 };
+    const char *allowed[MOST];
     size_t count = 0;
-    while (allowed[count])
-        count++;
+    for (const struct settings_key *key = settings_keys; key->path && count < MOST; key++)
+        if (settings_key_below(key, path))
+            allowed[count++] = settings_key_below(key, path);
     for (size_t i = 0; map && i < map->count; i++) {
         const struct node *key = map->keys[i];
         size_t k = 0;

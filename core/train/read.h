@@ -33,11 +33,10 @@ bool read_real(struct reading *reading, const struct node *node, const char *pat
 bool read_whole(struct reading *reading, const struct node *node, const char *path, const struct rule *rule,
                 uint64_t *value);
 bool read_flag(struct reading *reading, const struct node *node, const char *path, bool *value);
-/* One of `words` (ends with NULL): its index. */
-bool read_word(struct reading *reading, const struct node *node, const char *path, const char *const *words,
-               int *value);
-/* Keys of a section that are none of `allowed`; where they belong elsewhere, says where. */
-void read_keys(struct reading *reading, const struct node *map, const char *path, const char *const *allowed);
+/* One of the words that settings_keys has for `path`: its index. */
+bool read_word(struct reading *reading, const struct node *node, const char *path, int *value);
+/* Keys of a section that settings_keys does not have below `path`; where they belong elsewhere, says where. */
+void read_keys(struct reading *reading, const struct node *map, const char *path);
 /* `epoch`, {epochs: E}, {steps: K}, {seconds: s}, {log: K}. */
 void read_every(struct reading *reading, const struct node *node, const char *path, enum unit *unit, double *every);
 

@@ -77,8 +77,6 @@ static void read_parts(struct reading *reading)
 
 struct settings *settings_read(struct tree *tree, struct plugins *plugins, struct diagnostics *found)
 {
-    static const char *const keys[] = { "name", "title", "dataset", "model", "loss", "optimizer", "schedule", "backend",
-                                        "train", "seeds", "sweep", "measure", "checkpoint", "laws", "figures", NULL };
     const size_t before = diagnostics_count(found, SEVERITY_ERROR);
     struct settings *settings = settings_new(tree, found);
     if (!settings)
@@ -88,7 +86,7 @@ struct settings *settings_read(struct tree *tree, struct plugins *plugins, struc
                         node_describe(tree->root));
     } else {
         struct reading reading = { .settings = settings, .plugins = plugins, .found = found, .folder = tree->folder };
-        read_keys(&reading, tree->root, "", keys);
+        read_keys(&reading, tree->root, "");
         read_dataset(&reading);
         read_model(&reading);
         read_parts(&reading);

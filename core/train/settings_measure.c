@@ -15,7 +15,6 @@ static const struct node *element(const struct node *node, size_t i)
 
 static void read_splits(struct reading *reading, const struct node *node)
 {
-    static const char *const words[] = { "validation", "test", NULL };
     static const enum data_split splits[] = { DATA_VALIDATION, DATA_TEST };
     struct settings *settings = reading->settings;
     const struct node *split;
@@ -29,7 +28,7 @@ static void read_splits(struct reading *reading, const struct node *node)
             diagnostics_add(reading->found, SEVERITY_ERROR, split,
                             "train.loss is always measured, as training goes; measure.train_eval: true measures the "
                             "training examples with the weights of each point");
-        else if (read_word(reading, split, "measure.splits", words, &word))
+        else if (read_word(reading, split, "measure.splits", &word))
             settings->measure_split[splits[word]] = true;
         else
             continue;
@@ -62,7 +61,6 @@ static void read_train_eval(struct reading *reading, const struct node *node)
 
 static void read_also(struct reading *reading, const struct node *node)
 {
-    static const char *const words[] = { "gradient_norm", "weight_norm", "update_ratio", "dead_units", NULL };
     struct settings *settings = reading->settings;
     bool *const wanted[] = { &settings->also_gradient_norm, &settings->also_weight_norm, &settings->also_update_ratio,
                              &settings->also_dead_units };
@@ -73,26 +71,25 @@ static void read_also(struct reading *reading, const struct node *node)
             diagnostics_add(reading->found, SEVERITY_ERROR, one,
                             "measure.also: this version of isoflop keeps no histograms; there are gradient_norm, "
                             "weight_norm, update_ratio and dead_units");
-        else if (read_word(reading, one, "measure.also", words, &word))
+        else if (read_word(reading, one, "measure.also", &word))
             *wanted[word] = true;
     }
 }
 
 static void read_checkpoint(struct reading *reading, const struct node *node)
 {
-    static const char *const words[] = { "init", "best", "final", NULL }, *const keys[] = { "every", NULL };
     struct settings *settings = reading->settings;
     bool *const wanted[] = { &settings->checkpoint_init, &settings->checkpoint_best, &settings->checkpoint_final };
     const struct node *one;
     for (size_t i = 0; (one = element(node, i)); i++) {
         int word = 0;
         if (one->kind == NODE_MAP) {
-            read_keys(reading, one, "checkpoint", keys);
+            read_keys(reading, one, "checkpoint");
             read_every(reading, node_get(one, "every"), "checkpoint.every", &settings->checkpoint_unit,
                        &settings->checkpoint_every);
         } else if (one->kind == NODE_LIST) {
             read_refuse(reading, one, "checkpoint", "init, best, final or {every: ...}", NULL);
-        } else if (read_word(reading, one, "checkpoint", words, &word)) {
+        } else if (read_word(reading, one, "checkpoint", &word)) {
             *wanted[word] = true;
         }
         if (one->kind == NODE_SCALAR && !strcmp(one->text, "best"))
@@ -124,14 +121,13 @@ static void check_measured(struct reading *reading, enum quantity quantity, cons
 
 void read_measure(struct reading *reading)
 {
-    static const char *const keys[] = { "every", "splits", "train_eval", "also", NULL };
     struct settings *settings = reading->settings;
     const struct node *root = settings->tree->root, *measure = read_section(reading, root, "measure", "measure");
     const struct node *train = node_get(root, "train");
     settings->every_unit = UNIT_EPOCHS;
     settings->every = 1;
     settings->measure_zero = true;
-    read_keys(reading, measure, "measure", keys);
+    read_keys(reading, measure, "measure");
     if (!node_is_null(node_get(measure, "every")))
         read_every(reading, node_get(measure, "every"), "measure.every", &settings->every_unit, &settings->every);
     read_splits(reading, node_get(measure, "splits"));

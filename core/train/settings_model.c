@@ -16,12 +16,11 @@ static void read_hidden(struct reading *reading, const struct node *node)
 {
     static const struct rule width = { .min = 1, .max = WIDTH_MAX, .help = "units of a hidden layer" };
     static const struct rule depth = { .min = 0, .max = SETTINGS_HIDDEN_MAX, .help = "hidden layers" };
-    static const char *const keys[] = { "width", "depth", NULL };
     struct settings *settings = reading->settings;
     uint64_t units = 0, layers = 1;
     if (node->kind == NODE_MAP) {
         const struct node *width_node = node_get(node, "width");
-        read_keys(reading, node, "model.hidden", keys);
+        read_keys(reading, node, "model.hidden");
         if (!width_node)
             diagnostics_add(reading->found, SEVERITY_ERROR, node, "model.hidden needs a width: {width: 64, depth: 1}");
         read_whole(reading, width_node, "model.hidden.width", &width, &units);
@@ -80,11 +79,10 @@ static void read_activations(struct reading *reading, const struct node *node)
 
 static void read_bias(struct reading *reading, const struct node *node)
 {
-    static const char *const words[] = { "zeros", "none", NULL }, *const keys[] = { "constant", NULL };
     static const struct rule any = { .min = -INFINITY, .max = INFINITY };
     int kind = BIAS_ZEROS;
     if (node && node->kind == NODE_MAP) {
-        read_keys(reading, node, "model.bias", keys);
+        read_keys(reading, node, "model.bias");
         if (node_get(node, "constant")) {
             reading->settings->bias = BIAS_CONSTANT;
             read_real(reading, node_get(node, "constant"), "model.bias.constant", &any,
@@ -96,7 +94,7 @@ static void read_bias(struct reading *reading, const struct node *node)
             diagnostics_add(reading->found, SEVERITY_ERROR, node,
                             "model.bias must be zeros, none or {constant: c}, not %s; did you mean {constant: %s}?",
                             node->text, node->text);
-        else if (read_word(reading, node, "model.bias", words, &kind))
+        else if (read_word(reading, node, "model.bias", &kind))
             reading->settings->bias = kind == 0 ? BIAS_ZEROS : BIAS_NONE;
     } else if (node && !node_is_null(node)) {
         read_refuse(reading, node, "model.bias", "zeros, none or {constant: c}", NULL);
@@ -107,8 +105,6 @@ static void read_clip(struct reading *reading, const struct node *node)
 {
     static const struct rule limit = { .min = 0, .max = INFINITY, .above = true,
                                        .help = "pre-activations are cut at plus and minus this" };
-    static const char *const keys[] = { "at", "gradient", "output", NULL };
-    static const char *const gradients[] = { "pass", "zero", NULL };
     struct settings *settings = reading->settings;
     if (!node || node_is_null(node))
         return;
@@ -118,12 +114,12 @@ static void read_clip(struct reading *reading, const struct node *node)
         return;
     }
     int gradient = 0;
-    read_keys(reading, node, "model.clip", keys);
+    read_keys(reading, node, "model.clip");
     if (!node_get(node, "at"))
         diagnostics_add(reading->found, SEVERITY_ERROR, node,
                         "model.clip needs a limit: {at: c, gradient: pass|zero, output: true|false}");
     read_real(reading, node_get(node, "at"), "model.clip.at", &limit, &settings->clip);
-    read_word(reading, node_get(node, "gradient"), "model.clip.gradient", gradients, &gradient);
+    read_word(reading, node_get(node, "gradient"), "model.clip.gradient", &gradient);
     read_flag(reading, node_get(node, "output"), "model.clip.output", &settings->clip_output);
     settings->clip_gradient_zero = gradient == 1;
 }
@@ -179,13 +175,11 @@ static void read_from(struct reading *reading, const struct node *node)
 
 void read_model(struct reading *reading)
 {
-    static const char *const keys[] = { "hidden", "activation", "initializer", "bias", "clip", "dropout", "from",
-                                        NULL };
     struct settings *settings = reading->settings;
     const struct node *root = settings->tree->root, *model = read_section(reading, root, "model", "model");
     const struct node *hidden = node_get(model, "hidden");
     const struct node *given = node_get(root, "model");
-    read_keys(reading, model, "model", keys);
+    read_keys(reading, model, "model");
     const size_t mistakes = diagnostics_count(reading->found, SEVERITY_ERROR);
     if (hidden && !node_is_null(hidden))
         read_hidden(reading, hidden);

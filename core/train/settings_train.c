@@ -12,7 +12,6 @@ const char *const quantity_names[QUANTITY_COUNT] = { "validation.loss", "validat
 static bool read_budget(struct reading *reading, const struct node *train, const char *name, double *times,
                         uint64_t *value)
 {
-    static const char *const keys[] = { "times_params", NULL };
     static const struct rule factor = { .min = 0, .max = 1e9, .above = true, .help = "times the number of parameters" };
     static const struct rule rule = { .min = 1, .max = INFINITY };
     const struct node *node = node_get(train, name);
@@ -24,7 +23,7 @@ static bool read_budget(struct reading *reading, const struct node *train, const
         read_whole(reading, node, path, &rule, value);
         return true;
     }
-    read_keys(reading, node, path, keys);
+    read_keys(reading, node, path);
     if (!node->count)
         read_refuse(reading, node, path, "a whole number or {times_params: K}", NULL);
     snprintf(path, sizeof path, "train.%s.times_params", name);
@@ -58,7 +57,6 @@ static void read_budgets(struct reading *reading, const struct node *train)
 
 static void read_warmup(struct reading *reading, const struct node *node)
 {
-    static const char *const keys[] = { "steps", NULL };
     static const struct rule steps = { .min = 0, .max = 1e12 };
     char help[128] = "a fraction of all steps; default 0; or {steps: K}";
     const struct rule fraction = { .min = 0, .max = 1, .help = help };
@@ -66,7 +64,7 @@ static void read_warmup(struct reading *reading, const struct node *node)
     if (!node || node_is_null(node))
         return;
     if (node->kind == NODE_MAP) {
-        read_keys(reading, node, "train.warmup", keys);
+        read_keys(reading, node, "train.warmup");
         read_whole(reading, node_get(node, "steps"), "train.warmup.steps", &steps, &reading->settings->warmup_steps);
         return;
     }
@@ -78,8 +76,6 @@ static void read_warmup(struct reading *reading, const struct node *node)
 /* What best and stop look at: never the test set, which would then choose what it judges. */
 static bool read_quantity(struct reading *reading, const struct node *node, const char *path, enum quantity *quantity)
 {
-    static const char *const words[] = { "validation.loss", "validation.accuracy", "train.loss", "train.accuracy",
-                                         NULL };
     int word = 0;
     if (node && node->kind == NODE_SCALAR && !strncmp(node->text, "test.", 5)) {
         diagnostics_add(reading->found, SEVERITY_ERROR, node,
@@ -87,7 +83,7 @@ static bool read_quantity(struct reading *reading, const struct node *node, cons
                         node->text, node->text + 5);
         return false;
     }
-    if (!read_word(reading, node, path, words, &word))
+    if (!read_word(reading, node, path, &word))
         return false;
     *quantity = (enum quantity)word;
     return true;
@@ -95,12 +91,11 @@ static bool read_quantity(struct reading *reading, const struct node *node, cons
 
 static void read_stop(struct reading *reading, const struct node *train)
 {
-    static const char *const keys[] = { "patience", "by", "min_change", "diverged", NULL };
     static const struct rule patience = { .min = 1, .max = 1e9, .help = "epochs without a better value" };
     static const struct rule change = { .min = 0, .max = INFINITY, .help = "what counts as better; default 0" };
     struct settings *settings = reading->settings;
     const struct node *stop = read_section(reading, train, "stop", "train.stop");
-    read_keys(reading, stop, "train.stop", keys);
+    read_keys(reading, stop, "train.stop");
     read_whole(reading, node_get(stop, "patience"), "train.stop.patience", &patience, &settings->stop_patience);
     if (node_get(stop, "by"))
         read_quantity(reading, node_get(stop, "by"), "train.stop.by", &settings->stop_by);
@@ -113,10 +108,6 @@ static void read_stop(struct reading *reading, const struct node *train)
 
 void read_train(struct reading *reading)
 {
-    static const char *const keys[] = { "epochs", "steps", "examples", "flops", "flops_6nd", "batch", "reduction",
-                                        "shuffle", "drop_last", "share_batches", "warmup", "clip_norm", "stop", "best",
-                                        NULL };
-    static const char *const reductions[] = { "mean", "sum", NULL };
     static const struct rule batch = { .min = 1, .max = 1 << 24, .help = "examples a step; default 50" };
     static const struct rule norm = { .min = 0, .max = INFINITY, .above = true,
                                       .help = "the largest norm of the reduced gradient; default none" };
@@ -125,10 +116,10 @@ void read_train(struct reading *reading)
     int reduction = 0;
     settings->batch = 50;
     settings->shuffle = settings->stop_diverged = true;
-    read_keys(reading, train, "train", keys);
+    read_keys(reading, train, "train");
     read_budgets(reading, train);
     read_whole(reading, node_get(train, "batch"), "train.batch", &batch, &settings->batch);
-    read_word(reading, node_get(train, "reduction"), "train.reduction", reductions, &reduction);
+    read_word(reading, node_get(train, "reduction"), "train.reduction", &reduction);
     settings->reduction = reduction == 0 ? REDUCTION_MEAN : REDUCTION_SUM;
     read_flag(reading, node_get(train, "shuffle"), "train.shuffle", &settings->shuffle);
     read_flag(reading, node_get(train, "drop_last"), "train.drop_last", &settings->drop_last);
@@ -146,14 +137,13 @@ void read_train(struct reading *reading)
 
 void read_seeds(struct reading *reading)
 {
-    static const char *const keys[] = { "init", "order", "dropout", "examples", NULL };
     static const struct rule rule = { .min = 0, .max = INFINITY, .help = "one seed: by now a recipe is one trial" };
     struct settings *settings = reading->settings;
     const struct node *seeds = node_get(settings->tree->root, "seeds");
     if (!seeds || node_is_null(seeds))
         return;
     if (seeds->kind == NODE_MAP) {
-        read_keys(reading, seeds, "seeds", keys);
+        read_keys(reading, seeds, "seeds");
         read_whole(reading, node_get(seeds, "init"), "seeds.init", &rule, &settings->seed_init);
         read_whole(reading, node_get(seeds, "order"), "seeds.order", &rule, &settings->seed_order);
         read_whole(reading, node_get(seeds, "dropout"), "seeds.dropout", &rule, &settings->seed_dropout);
