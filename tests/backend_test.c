@@ -33,7 +33,7 @@ static void fill(float *values, size_t n, uint64_t seed)
     }
 }
 
-static const char *const backend_names[] = { "naive", "openblas",
+static const char *const backend_names[] = { "naive", "openblas", "native",
 #ifdef HAVE_ONEDNN
                                              "onednn",
 #endif
