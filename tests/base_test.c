@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/numbers.h"
+#include "base/statistics.h"
 #include "base/text.h"
 
 static char folder[] = "/tmp/isoflop-base-XXXXXX";
@@ -373,6 +374,32 @@ START_TEST(whole_numbers_stay_exact)
 }
 END_TEST
 
+START_TEST(student_quantiles_match_published_values)
+{
+    static const struct { double probability, degrees, t; } table[] = {
+        { 0.975, 1, 12.706204736432095 }, { 0.975, 2, 4.302652729911275 },  { 0.975, 3, 3.182446305283708 },
+        { 0.975, 4, 2.7764451051977987 }, { 0.975, 9, 2.2621571627409915 }, { 0.975, 30, 2.042272456301238 },
+        { 0.975, 1000, 1.9623390808264078 }, { 0.95, 1, 6.313751514675043 }, { 0.995, 3, 5.840909309733355 },
+        { 0.9995, 5, 6.868826626057551 }, { 0.75, 1, 1 }, { 0.5, 7, 0 } };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        ck_assert_double_eq_tol(student_quantile(table[i].probability, table[i].degrees), table[i].t,
+                                1e-9 * (1 + table[i].t));
+        ck_assert_double_eq_tol(student_quantile(1 - table[i].probability, table[i].degrees), -table[i].t,
+                                1e-9 * (1 + table[i].t));
+    }
+    ck_assert_double_nan(student_quantile(0.975, 0));
+    ck_assert_double_nan(student_quantile(1, 3));
+    struct moments moments = { 0 };
+    ck_assert_double_nan(moments_mean(&moments));
+    const double values[] = { 1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16 };
+    for (size_t i = 0; i < 4; i++)
+        moments_add(&moments, values[i]);
+    ck_assert_double_eq_tol(moments_mean(&moments), 1e9 + 10, 1e-6);
+    ck_assert_double_eq_tol(moments_sd(&moments), sqrt(30), 1e-6);
+    ck_assert_double_eq_tol(moments_error(&moments), sqrt(7.5), 1e-6);
+}
+END_TEST
+
 START_TEST(csv_is_checked)
 {
     struct iso_error err;
@@ -418,6 +445,7 @@ int main(void)
     tcase_add_test(tests, files_are_replaced_whole);
     tcase_add_test(tests, frames_survive_csv);
     tcase_add_test(tests, whole_numbers_stay_exact);
+    tcase_add_test(tests, student_quantiles_match_published_values);
     tcase_add_test(tests, csv_is_checked);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/statistics.h"
 #include "base/text.h"
 
 static const char *const measured[] = {
@@ -56,7 +57,21 @@ static size_t column_index(const struct frame *frame, const char *name)
     return column ? (size_t)(column - frame->column) : SIZE_MAX;
 }
 
-static int choose_columns(struct summary *summary, const char *const *metrics, size_t metric_count,
+static int fail_column(const struct frame *trials, const char *name, struct iso_error *err)
+{
+    struct text text = { 0 };
+    const char **names = memory_array(trials->columns + 1, sizeof *names);
+    for (size_t k = 0; names && k < trials->columns; k++)
+        names[k] = trials->column[k].name;
+    if (names)
+        text_suggest(&text, name, names, trials->columns);
+    iso_fail(err, "there is no column \"%s\"%s", name, text.data ? text.data : "; `isoflop export` shows them");
+    free(names);
+    text_free(&text);
+    return -1;
+}
+
+static int choose_columns(struct summary *summary, const char *also, const char *const *metrics, size_t metric_count,
                           struct iso_error *err)
 {
     const struct frame *trials = summary->trials;
@@ -64,12 +79,17 @@ static int choose_columns(struct summary *summary, const char *const *metrics, s
     const size_t count = metrics ? metric_count : sizeof measured / sizeof *measured;
     if (!first || end == SIZE_MAX || end < first)
         return iso_fail(err, "this is no table of trials");
-    summary->keys = memory_array(end - first + 1, sizeof *summary->keys);
+    summary->keys = memory_array(end - first + 2, sizeof *summary->keys);
     summary->metrics = memory_array(count + 1, sizeof *summary->metrics);
     if (!summary->keys || !summary->metrics)
         return error_memory(err);
     for (size_t i = first; i < end; i++)
         summary->keys[summary->key_count++] = i;
+    const size_t extra = also ? column_index(trials, also) : SIZE_MAX;
+    if (also && extra == SIZE_MAX)
+        return fail_column(trials, also, err);
+    if (also && (extra < first || extra >= end))
+        summary->keys[summary->key_count++] = extra;
     for (size_t i = 0; i < count; i++) {
         const char *name = metrics ? metrics[i] : measured[i];
         const size_t index = column_index(trials, name);
@@ -77,48 +97,49 @@ static int choose_columns(struct summary *summary, const char *const *metrics, s
             && (metrics || is_measured(&trials->column[index], trials->rows))) {
             summary->metrics[summary->metric_count++] = index;
         } else if (metrics) {
-            struct text text = { 0 };
-            const char **names = memory_array(trials->columns + 1, sizeof *names);
-            for (size_t k = 0; names && k < trials->columns; k++)
-                names[k] = trials->column[k].name;
-            if (names)
-                text_suggest(&text, name, names, trials->columns);
-            iso_fail(err, "there is no column of numbers \"%s\"%s", name, text.data ? text.data : "");
-            free(names);
-            text_free(&text);
-            return -1;
+            return index == SIZE_MAX ? fail_column(trials, name, err)
+                                     : iso_fail(err, "the column %s holds texts, which have no mean", name);
         }
     }
     return 0;
 }
 
-/* Mean and standard deviation (n - 1) of the group's trials that are done; Welford's recurrence. */
-static void average(const struct summary *summary, const struct column *column, size_t from, size_t to, double *mean,
-                    double *sd, size_t *n)
+static const char *status_of(const struct summary *summary, size_t trial)
 {
     const struct column *status = frame_find(summary->trials, "status");
-    double squares = 0;
-    *mean = 0;
-    *n = 0;
-    for (size_t row = from; row < to; row++) {
-        const char *word = status && status->texts ? status->texts[row] : NULL;
-        const double value = column->numbers[row];
-        if (isnan(value) || !word || strcmp(word, "done") != 0)
-            continue;
-        const double change = value - *mean;
-        *mean += change / (double)++*n;
-        squares += change * (value - *mean);
-    }
-    *sd = *n > 1 ? sqrt(squares / (double)(*n - 1)) : NAN;
-    if (!*n)
-        *mean = NAN;
+    return status && status->texts && status->texts[trial] ? status->texts[trial] : "";
+}
+
+/* Is this the first row of its point with its key? A value that is swept twice trains nothing twice. */
+static bool is_first(const struct summary *summary, const struct summary_row *row, size_t trial)
+{
+    const struct column *key = frame_find(summary->trials, "key");
+    for (size_t i = row->first; key && key->texts && i < trial; i++)
+        if (key->texts[i] && key->texts[trial] && strcmp(key->texts[i], key->texts[trial]) == 0)
+            return false;
+    return true;
+}
+
+bool summary_counts(const struct summary *summary, const struct summary_row *row, size_t trial)
+{
+    return strcmp(status_of(summary, trial), "done") == 0 && is_first(summary, row, trial);
+}
+
+/* Over the point's trials that are done. */
+static struct moments moments_of(const struct summary *summary, const struct column *column,
+                                 const struct summary_row *row)
+{
+    struct moments moments = { 0 };
+    for (size_t i = row->first; i < row->end; i++)
+        if (!isnan(column->numbers[i]) && summary_counts(summary, row, i))
+            moments_add(&moments, column->numbers[i]);
+    return moments;
 }
 
 static int add_row(struct summary *summary, size_t from, size_t to)
 {
     struct summary_row *row = &summary->rows[summary->count];
-    const struct column *status = frame_find(summary->trials, "status");
-    *row = (struct summary_row){ .first = from, .trials = to - from };
+    *row = (struct summary_row){ .first = from, .end = to };
     row->mean = memory_array(summary->metric_count + 1, sizeof *row->mean);
     row->sd = memory_array(summary->metric_count + 1, sizeof *row->sd);
     row->n = memory_array(summary->metric_count + 1, sizeof *row->n);
@@ -126,14 +147,20 @@ static int add_row(struct summary *summary, size_t from, size_t to)
     if (!row->mean || !row->sd || !row->n)
         return -1;
     for (size_t i = from; i < to; i++) {
-        const char *word = status && status->texts && status->texts[i] ? status->texts[i] : "";
+        const char *word = status_of(summary, i);
+        if (!is_first(summary, row, i))
+            continue;
+        row->trials++;
         row->done += strcmp(word, "done") == 0;
         row->diverged += strcmp(word, "diverged") == 0;
         row->failed += strcmp(word, "failed") == 0;
     }
-    for (size_t m = 0; m < summary->metric_count; m++)
-        average(summary, &summary->trials->column[summary->metrics[m]], from, to, &row->mean[m], &row->sd[m],
-                &row->n[m]);
+    for (size_t m = 0; m < summary->metric_count; m++) {
+        const struct moments moments = moments_of(summary, &summary->trials->column[summary->metrics[m]], row);
+        row->mean[m] = moments_mean(&moments);
+        row->sd[m] = moments_sd(&moments);
+        row->n[m] = moments.n;
+    }
     return 0;
 }
 
@@ -155,11 +182,9 @@ static void mark_best(struct summary *summary)
             continue;
         for (size_t i = 0; i < summary->count; i++) {
             struct summary_row *row = &summary->rows[i];
-            double mean, sd;
-            size_t n;
-            average(summary, &summary->trials->column[column], row->first, row->first + row->trials, &mean, &sd, &n);
-            if (n && n == row->trials && mean < lowest) {
-                lowest = mean;
+            const struct moments moments = moments_of(summary, &summary->trials->column[column], row);
+            if (moments.n && moments.n == row->trials && moments.mean < lowest) {
+                lowest = moments.mean;
                 best = row;
             }
         }
@@ -170,8 +195,22 @@ static void mark_best(struct summary *summary)
     }
 }
 
+bool summary_same_point(const struct summary *summary, size_t a, size_t b, size_t except)
+{
+    for (size_t k = 0; k < summary->key_count; k++)
+        if (k != except && !same_cell(&summary->trials->column[summary->keys[k]], a, b))
+            return false;
+    return true;
+}
+
 struct summary *summary_new(struct frame *trials, const char *const *metrics, size_t metric_count,
                             struct iso_error *err)
+{
+    return summary_by(trials, NULL, metrics, metric_count, err);
+}
+
+struct summary *summary_by(struct frame *trials, const char *also, const char *const *metrics, size_t metric_count,
+                           struct iso_error *err)
 {
     struct summary *summary = memory_array(1, sizeof *summary);
     if (!summary) {
@@ -181,18 +220,13 @@ struct summary *summary_new(struct frame *trials, const char *const *metrics, si
     }
     summary->trials = trials;
     summary->rows = memory_array(trials->rows + 1, sizeof *summary->rows);
-    if (!summary->rows || choose_columns(summary, metrics, metric_count, err)) {
+    if (!summary->rows || choose_columns(summary, also, metrics, metric_count, err)) {
         error_memory(err);
         goto fail;
     }
     for (size_t from = 0, to; from < trials->rows; from = to) {
-        for (to = from + 1; to < trials->rows; to++) {
-            bool same = true;
-            for (size_t k = 0; same && k < summary->key_count; k++)
-                same = same_cell(&trials->column[summary->keys[k]], from, to);
-            if (!same)
-                break;
-        }
+        for (to = from + 1; to < trials->rows && summary_same_point(summary, from, to, SIZE_MAX); to++)
+            ;
         if (add_row(summary, from, to)) {
             error_memory(err);
             goto fail;
@@ -207,45 +241,59 @@ fail:
 
 /* ---- Sorting ---- */
 
-static const struct summary *sorted; /* for qsort, which hands no context on */
-static size_t sorted_key, sorted_metric;
-static bool sorted_down;
+/* A row with what it is sorted by. */
+struct sortable {
+    struct summary_row row;
+    double number;
+    const char *text; /* NULL: by the number */
+    bool down;
+};
 
 static int compare_rows(const void *a, const void *b)
 {
-    const struct summary_row *left = a, *right = b;
+    const struct sortable *left = a, *right = b;
     int order = 0;
-    if (sorted_metric != SIZE_MAX || sorted->trials->column[sorted_key].kind != COLUMN_TEXT) {
-        const double *numbers = sorted->trials->column[sorted_key].numbers;
-        const double x = sorted_metric != SIZE_MAX ? left->mean[sorted_metric] : numbers[left->first];
-        const double y = sorted_metric != SIZE_MAX ? right->mean[sorted_metric] : numbers[right->first];
-        if (isnan(x) || isnan(y)) /* what is empty comes last, whichever way */
-            order = (isnan(x) - isnan(y)) * (sorted_down ? -1 : 1);
-        else
-            order = (x > y) - (x < y);
+    if (left->text || right->text) {
+        order = strcmp(left->text ? left->text : "", right->text ? right->text : "");
+        order = left->down ? -order : order;
+    } else if (isnan(left->number) || isnan(right->number)) { /* what is empty comes last, whichever way */
+        order = isnan(left->number) - isnan(right->number);
     } else {
-        char *const *texts = sorted->trials->column[sorted_key].texts;
-        order = strcmp(texts[left->first] ? texts[left->first] : "", texts[right->first] ? texts[right->first] : "");
+        order = (left->number > right->number) - (left->number < right->number);
+        order = left->down ? -order : order;
     }
-    if (sorted_down)
-        order = -order;
-    return order ? order : (left->first > right->first) - (left->first < right->first);
+    return order ? order : (left->row.first > right->row.first) - (left->row.first < right->row.first);
 }
 
-int summary_sort(struct summary *summary, const char *column, bool descending, struct iso_error *err)
+int summary_sort(struct summary *summary, const char *name, bool descending, struct iso_error *err)
 {
-    const size_t index = column_index(summary->trials, column);
-    sorted = summary;
-    sorted_key = index;
-    sorted_metric = SIZE_MAX;
-    sorted_down = descending;
-    bool known = index != SIZE_MAX;
-    for (size_t m = 0; m < summary->metric_count; m++)
-        if (summary->metrics[m] == index)
-            sorted_metric = m;
-    if (!known)
-        return iso_fail(err, "there is no column \"%s\" to sort by", column);
-    qsort(summary->rows, summary->count, sizeof *summary->rows, compare_rows);
+    const bool by_n = strcmp(name, "n") == 0;
+    const size_t index = column_index(summary->trials, name);
+    if (index == SIZE_MAX && !by_n)
+        return fail_column(summary->trials, name, err);
+    const struct column *column = by_n ? NULL : &summary->trials->column[index];
+    struct sortable *rows = memory_array(summary->count + 1, sizeof *rows);
+    if (!rows)
+        return error_memory(err);
+    bool key = column && strncmp(name, "params", 6) == 0; /* has a value without any trial being done */
+    for (size_t k = 0; k < summary->key_count; k++)
+        key = key || summary->keys[k] == index;
+    for (size_t i = 0; i < summary->count; i++) {
+        const struct summary_row *row = &summary->rows[i];
+        rows[i] = (struct sortable){ .row = *row, .number = (double)row->done, .down = descending };
+        if (column && column->kind == COLUMN_TEXT) {
+            rows[i].text = column->texts[row->first];
+        } else if (column && key) {
+            rows[i].number = column->numbers[row->first];
+        } else if (column) {
+            const struct moments moments = moments_of(summary, column, row);
+            rows[i].number = moments_mean(&moments);
+        }
+    }
+    qsort(rows, summary->count, sizeof *rows, compare_rows);
+    for (size_t i = 0; i < summary->count; i++)
+        summary->rows[i] = rows[i].row;
+    free(rows);
     return 0;
 }
 

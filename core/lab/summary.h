@@ -7,8 +7,8 @@
 #include "lab/results.h"
 
 struct summary_row {
-    size_t first;   /* row of the trials' frame that the swept values are taken from */
-    size_t trials;  /* of this point */
+    size_t first, end; /* rows of the trials' frame */
+    size_t trials;  /* of this point, each key once */
     size_t done, diverged, failed;
     double *mean, *sd; /* of each metric, over trials that are done; NaN: none, or only one */
     size_t *n;         /* values that each mean is of */
@@ -30,7 +30,15 @@ struct summary {
 struct summary *summary_new(struct frame *trials, const char *const *metrics, size_t metric_count,
                             struct iso_error *err);
 void summary_free(struct summary *summary);
-/* Sorts by a swept column or the mean of a metric. */
+/* The same where also the values of another column (NULL: none) tell points apart. */
+struct summary *summary_by(struct frame *trials, const char *also, const char *const *metrics, size_t metric_count,
+                           struct iso_error *err);
+/* Whether two rows of `trials` have the same values in the key columns, but for the one of index `except` (SIZE_MAX:
+ * none) among keys. */
+bool summary_same_point(const struct summary *summary, size_t a, size_t b, size_t except);
+/* Is this row of `trials` a trial that is done, and the first of its point with its key? */
+bool summary_counts(const struct summary *summary, const struct summary_row *row, size_t trial);
+/* Sorts by any column: a swept one, n, or the mean of numbers. */
 int summary_sort(struct summary *summary, const char *column, bool descending, struct iso_error *err);
 /* "1.2340" with as many decimals as the deviation gives reason for; `empty` where it is NaN. */
 void summary_number(double mean, double sd, char out[64]);
