@@ -104,6 +104,8 @@ int main(int argc, char **argv)
     struct command_outcome outcome = { .error = ERROR_NONE };
     /* Characters as the user's terminal has them, numbers never by the locale. */
     setlocale(LC_CTYPE, "");
+    /* OpenBLAS starts a thread for each core when it is loaded, and they spin; a trial is trained by one. */
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
     int status = dispatch(argc, argv, &outcome);
     if (fflush(stdout) || ferror(stdout)) {
         iso_fail(&outcome.error, "standard output can not be written: %s", strerror(errno));

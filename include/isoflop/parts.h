@@ -27,7 +27,8 @@
  * A plugin is compiled for every processor of its kind, which on x86-64 means vectors of four floats. ISO_VECTORS makes,
  * from one ISO_VECTOR function `loop`, a function that runs it with vectors of 16 or 8 where the processor has them: the
  * same operations, so the same bits (with -ffp-contract=off, which `pkg-config --cflags isoflop` has).
- * ISO_ACTIVATION_LOOPS(forward_loop, backward_loop) gives `forward` and `backward` in this way. */
+ * ISO_ACTIVATION_LOOPS(forward_loop, backward_loop) gives `forward` and `backward` in this way, ISO_OPTIMIZER_LOOP
+ * (update_loop) an optimizer's `update`. */
 #if defined __x86_64__ && defined __GNUC__
 #if defined __clang__
 #define ISO_TARGET_512 "avx512f,avx512vl,avx512bw,avx512dq"
@@ -57,6 +58,12 @@
     ISO_VECTORS(backward, backward_loop,                                                                              \
                 (const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx),            \
                 (state, n, x, y, dy, dx))
+
+#define ISO_OPTIMIZER_LOOP(update_loop)                                                                               \
+    ISO_VECTORS(update, update_loop,                                                                                  \
+                (const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,               \
+                 float *gradients, float *const *slots),                                                              \
+                (state, n, step, rate, is_bias, weights, gradients, slots))
 
 /* ---- Schedules ----
  * `per` is a choice ISO_PER: whether the rate changes once an epoch or at every step. */
@@ -161,8 +168,8 @@ static inline struct iso_decay iso_decay_of(double weight_decay, int kind, doubl
     ISO_REAL(state, field, initial_, 0, 0.9999999, help, .try_max = "0.9999")
 
 /* The update of adam and adamw; m and v are its slots. */
-static inline void iso_adam(size_t n, uint64_t step, double rate, double beta1, double beta2, double epsilon_,
-                            struct iso_decay decay, float *weights, const float *gradients, float *m, float *v)
+ISO_VECTOR void iso_adam(size_t n, uint64_t step, double rate, double beta1, double beta2, double epsilon_,
+                         struct iso_decay decay, float *weights, const float *gradients, float *m, float *v)
 {
     const double t = (double)step + 1;
     const float keep1 = (float)beta1, fresh1 = (float)(1 - beta1), keep2 = (float)beta2, fresh2 = (float)(1 - beta2);

@@ -8,8 +8,8 @@ struct adagrad {
     int decay;
 };
 
-static void update(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
-                   float *gradients, float *const *slots)
+ISO_VECTOR void update_loop(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
+                            float *gradients, float *const *slots)
 {
     const struct adagrad *s = state;
     const struct iso_decay decay = iso_decay_of(s->weight_decay, s->decay, rate, is_bias);
@@ -23,6 +23,8 @@ static void update(const void *state, size_t n, uint64_t step, double rate, bool
         weights[i] = decay.keep * weights[i] - lr * (g / (sqrtf(sum) + epsilon));
     }
 }
+
+ISO_OPTIMIZER_LOOP(update_loop)
 
 static const struct iso_param params[] = {
     ISO_EPSILON(struct adagrad, "1e-10"),

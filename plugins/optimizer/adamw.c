@@ -7,13 +7,15 @@
 
 struct adamw { double beta1, beta2, epsilon, weight_decay; };
 
-static void update(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
-                   float *gradients, float *const *slots)
+ISO_VECTOR void update_loop(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
+                            float *gradients, float *const *slots)
 {
     const struct adamw *s = state;
     const struct iso_decay decay = iso_decay_of(s->weight_decay, ISO_DECAY_DECOUPLED, rate, is_bias);
     iso_adam(n, step, rate, s->beta1, s->beta2, s->epsilon, decay, weights, gradients, slots[0], slots[1]);
 }
+
+ISO_OPTIMIZER_LOOP(update_loop)
 
 static const struct iso_param params[] = {
     ISO_BETA(struct adamw, beta1, "0.9", "part of the mean gradient that is kept"),

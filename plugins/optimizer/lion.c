@@ -5,8 +5,8 @@
 
 struct lion { double beta1, beta2, weight_decay; };
 
-static void update(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
-                   float *gradients, float *const *slots)
+ISO_VECTOR void update_loop(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
+                            float *gradients, float *const *slots)
 {
     const struct lion *s = state;
     const struct iso_decay decay = iso_decay_of(s->weight_decay, ISO_DECAY_DECOUPLED, rate, is_bias);
@@ -22,6 +22,8 @@ static void update(const void *state, size_t n, uint64_t step, double rate, bool
         mean[i] = beta2 * m + fresh2 * g;
     }
 }
+
+ISO_OPTIMIZER_LOOP(update_loop)
 
 static const struct iso_param params[] = {
     ISO_BETA(struct lion, beta1, "0.9", "part of the mean in the step"),

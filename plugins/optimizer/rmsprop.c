@@ -9,8 +9,8 @@ struct rmsprop {
     int decay;
 };
 
-static void update(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
-                   float *gradients, float *const *slots)
+ISO_VECTOR void update_loop(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
+                            float *gradients, float *const *slots)
 {
     const struct rmsprop *s = state;
     const struct iso_decay decay = iso_decay_of(s->weight_decay, s->decay, rate, is_bias);
@@ -27,6 +27,8 @@ static void update(const void *state, size_t n, uint64_t step, double rate, bool
         weights[i] = decay.keep * weights[i] - lr * v;
     }
 }
+
+ISO_OPTIMIZER_LOOP(update_loop)
 
 static const struct iso_param params[] = {
     ISO_REAL(struct rmsprop, smoothing, "0.99", 0, 1, "part of the mean square that is kept", .try_max = "0.999"),

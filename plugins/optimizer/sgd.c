@@ -4,8 +4,8 @@
 
 struct sgd { double weight_decay; };
 
-static void update(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
-                   float *gradients, float *const *slots)
+ISO_VECTOR void update_loop(const void *state, size_t n, uint64_t step, double rate, bool is_bias, float *weights,
+                            float *gradients, float *const *slots)
 {
     const float lr = (float)rate, decay = is_bias ? 0 : (float)((const struct sgd *)state)->weight_decay;
     (void)step, (void)slots;
@@ -19,6 +19,8 @@ static void update(const void *state, size_t n, uint64_t step, double rate, bool
             weights[i] -= lr * (gradients[i] + decay * weights[i]);
     }
 }
+
+ISO_OPTIMIZER_LOOP(update_loop)
 
 static bool plain_descent(const void *state)
 {
