@@ -41,3 +41,46 @@ same_results() { # FOLDER FOLDER
     cmp a.trials.csv b.trials.csv && cmp a.points.csv b.points.csv || fail "results of $1 and $2 differ"
     diff -r "$1/checkpoints" "$2/checkpoints" > out || fail "checkpoints of $1 and $2 differ"
 }
+
+# Builds an activation that goes wrong in the way it is told, and faulty.yaml from small.yaml, which tries all ways.
+fault_plugin() {
+    mkdir -p faulty/activation
+    cat > faulty.c <<'PLUGIN'
+#include <isoflop/plugin.h>
+#include <stdlib.h>
+struct faulty { int mode; };
+static void forward(const void *state, size_t n, const float *x, float *y)
+{
+    const int mode = ((const struct faulty *)state)->mode;
+    volatile int *nowhere = NULL;
+    if (mode == 1) {
+        fprintf(stderr, "about to crash\n");
+        *nowhere = 1;
+    }
+    for (volatile int forever = mode == 2; forever;)
+        ;
+    if (mode == 3)
+        exit(3);
+    for (size_t i = 0; i < n; i++)
+        y[i] = mode == 4 ? x[i] * 1e30f : x[i];
+}
+static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
+{
+    (void)state, (void)x, (void)y;
+    for (size_t i = 0; i < n; i++)
+        dx[i] = dy[i];
+}
+static const struct iso_param params[] = { ISO_CHOICE(struct faulty, mode, "good", "good|crash|hang|leave|diverge",
+                                                      "what goes wrong"), { 0 } };
+static const struct iso_activation ops = { .flops_forward = 1, .flops_backward = 1, .forward = forward,
+                                           .backward = backward };
+ISO_PLUGIN(ops, .name = "faulty", .revision = 1, .summary = "goes wrong on purpose",
+           .state_size = sizeof(struct faulty), .params = params);
+PLUGIN
+    ${CC:-cc} -shared -fPIC -I"$srcdir/include" -o faulty/activation/faulty.so faulty.c 2> err || return 1
+    sed -e 's/activation: relu/activation: {faulty: {mode: good}}/' -e 's/^seeds: .*/seeds: 1/' \
+        -e '/^  model.hidden.width/d' \
+        -e 's/^  schedule.constant.rate.*/  model.activation.faulty.mode: [good, crash, leave, hang, diverge]/' \
+        -e '/group:/d' -e '/^figures/d' small.yaml > faulty.yaml
+    ISOFLOP_PLUGIN_PATH=$folder/faulty:$ISOFLOP_PLUGIN_PATH
+}

@@ -108,45 +108,7 @@ expect 0 "$isoflop" run small.yaml --out smoke --smoke
 echo "ok: one trial, shards, smoke"
 
 # ---- Trials that crash, hang, exit or diverge ----
-mkdir -p faulty/activation
-cat > faulty.c <<'PLUGIN'
-#include <isoflop/plugin.h>
-#include <stdlib.h>
-struct faulty { int mode; };
-static void forward(const void *state, size_t n, const float *x, float *y)
-{
-    const int mode = ((const struct faulty *)state)->mode;
-    volatile int *nowhere = NULL;
-    if (mode == 1) {
-        fprintf(stderr, "about to crash\n");
-        *nowhere = 1;
-    }
-    for (volatile int forever = mode == 2; forever;)
-        ;
-    if (mode == 3)
-        exit(3);
-    for (size_t i = 0; i < n; i++)
-        y[i] = mode == 4 ? x[i] * 1e30f : x[i];
-}
-static void backward(const void *state, size_t n, const float *x, const float *y, const float *dy, float *dx)
-{
-    (void)state, (void)x, (void)y;
-    for (size_t i = 0; i < n; i++)
-        dx[i] = dy[i];
-}
-static const struct iso_param params[] = { ISO_CHOICE(struct faulty, mode, "good", "good|crash|hang|leave|diverge",
-                                                      "what goes wrong"), { 0 } };
-static const struct iso_activation ops = { .flops_forward = 1, .flops_backward = 1, .forward = forward,
-                                           .backward = backward };
-ISO_PLUGIN(ops, .name = "faulty", .revision = 1, .summary = "goes wrong on purpose",
-           .state_size = sizeof(struct faulty), .params = params);
-PLUGIN
-if ${CC:-cc} -shared -fPIC -I"$srcdir/include" -o faulty/activation/faulty.so faulty.c 2> err; then
-    sed -e 's/activation: relu/activation: {faulty: {mode: good}}/' -e 's/^seeds: 2/seeds: 1/' \
-        -e '/^  model.hidden.width/d' \
-        -e 's/^  schedule.constant.rate.*/  model.activation.faulty.mode: [good, crash, leave, hang, diverge]/' \
-        -e '/group:/d' -e '/^figures/d' small.yaml > faulty.yaml
-    ISOFLOP_PLUGIN_PATH=$folder/faulty:$ISOFLOP_PLUGIN_PATH
+if fault_plugin; then
     export ASAN_OPTIONS=handle_segv=0:detect_leaks=0
     expect 1 "$isoflop" run faulty.yaml --out faults --trial-timeout 4 --jobs 2 --no-figures
     holds err 'mode crash.*killed by signal 11.*it last said: about to crash'

@@ -254,9 +254,9 @@ static void about(struct progress *progress, const struct run_event *event)
     struct text text = { 0 };
     if (event->trial)
         progress_label(progress->plan, event->trial, &text);
-    else
+    else if (event->kind == RUN_PRINTED)
         text_add_string(&text, "worker");
-    text_add_string(&text, ": ");
+    text_add_string(&text, text.length ? ": " : "");
     if (event->kind == RUN_RESUMED)
         text_format(&text, "goes on from step %llu of %llu", (unsigned long long)event->step,
                     (unsigned long long)event->steps);

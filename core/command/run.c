@@ -13,6 +13,7 @@
 #include "command/progress.h"
 #include "command/tables.h"
 #include "command/arguments.h"
+#include "lab/cluster.h"
 
 #define RECIPE_LIMIT ((size_t)16 << 20)
 #define TABLE_ROWS 20
@@ -198,6 +199,7 @@ static int train(const struct given *given, struct run_options *options, struct 
     char *folder = NULL, *text = NULL;
     size_t length;
     int status = STATUS_WRONG;
+    const unsigned rows = options->jobs * (options->cluster ? cluster_count(options->cluster) : 1);
     outcome->found = diagnostics_new();
     if (!outcome->found)
         error_memory(err);
@@ -209,7 +211,7 @@ static int train(const struct given *given, struct run_options *options, struct 
         goto out;
     status = STATUS_FAILED;
     folder = given->out ? strdup(given->out) : file_join("results", plan->name);
-    progress = folder ? progress_new(plan, options->command, options->jobs, err) : NULL;
+    progress = folder ? progress_new(plan, options->command, rows, err) : NULL;
     if (!progress || catch_signals(err)) {
         if (!folder)
             error_memory(err);
@@ -236,9 +238,19 @@ out:
     return status;
 }
 
-static int run(int argc, char **argv, struct command_outcome *outcome)
+/* A rank other than 0 reads no recipe: rank 0 tells it what to train. */
+static int serve(struct cluster *cluster, struct iso_error *err)
 {
-    struct given given = { .jobs = processors(), .threads = 1, .save_seconds = 30 };
+    if (!catch_signals(err))
+        return cluster_serve(cluster, &stop_asked, wake[0], err) ? STATUS_FAILED : STATUS_DONE;
+    cluster_leave(cluster);
+    return STATUS_FAILED;
+}
+
+static int lead(int argc, char **argv, const char *words, struct cluster *cluster, struct command_outcome *outcome)
+{
+    /* Launchers give each rank its processors: one trial at a time, where nothing else is said. */
+    struct given given = { .jobs = cluster ? 1 : processors(), .threads = 1, .save_seconds = 30 };
     const struct option known[] = {
         { .name = "--out", .value = &given.out },
         { .name = "--jobs", .value = &given.jobs_text },
@@ -256,8 +268,8 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         { 0 },
     };
     struct iso_error *err = &outcome->error;
-    char *backend = NULL, *words = join_words(argc, argv);
-    struct run_options options = { 0 };
+    char *backend = NULL;
+    struct run_options options = { .cluster = cluster };
     int status = STATUS_WRONG;
     if (!arguments_read(argc, argv, known, &given.recipe, 1, 1, command_run.arguments, err)
         && !argument_count("--jobs", given.jobs_text, &given.jobs, err)
@@ -268,7 +280,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         && !arguments_add_backend(&given.overrides, given.backend, &backend, err)) {
         options.overrides = given.overrides.values;
         options.override_count = given.overrides.count;
-        options.command = words ? words : "isoflop run";
+        options.command = words;
         options.jobs = given.jobs > 4096 ? 4096 : (unsigned)given.jobs;
         options.threads = (unsigned)given.threads;
         options.trial = given.trial;
@@ -279,9 +291,32 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         options.save_seconds = given.save_seconds;
         status = train(&given, &options, outcome);
     }
-    free(words);
     free(backend);
     free(given.overrides.values);
+    return status;
+}
+
+static int run(int argc, char **argv, struct command_outcome *outcome)
+{
+    struct cluster *cluster = NULL;
+    struct iso_error *err = &outcome->error;
+    char *words = join_words(argc, argv);
+    bool speaks = true;
+    int status = STATUS_WRONG;
+    if (!words) {
+        error_memory(err);
+    } else if (cluster_join(&cluster, words, &speaks, err)) {
+        if (!speaks) { /* one of the processes says it for all, and its status counts */
+            *err = ERROR_NONE;
+            status = STATUS_DONE;
+        }
+    } else if (cluster && cluster_rank(cluster)) {
+        status = serve(cluster, err);
+    } else {
+        status = lead(argc, argv, words, cluster, outcome);
+        cluster_leave(cluster);
+    }
+    free(words);
     return status;
 }
 

@@ -174,6 +174,9 @@ static int add_rows(sqlite3 *database, const char *sql, const char *parameter, c
     return code == SQLITE_DONE ? rows : database_fail(database, err);
 }
 
+/* A run on many hosts has a row for each, all with the same start; that of rank 0 comes first. */
+#define LAST_RUN " started = (SELECT started FROM runs ORDER BY id DESC LIMIT 1)"
+
 int lab_show(const char *folder, struct text *out, struct iso_error *err)
 {
     sqlite3 *database = database_open(folder, false, err);
@@ -189,7 +192,11 @@ int lab_show(const char *folder, struct text *out, struct iso_error *err)
         goto out;
     text_add_string(out, "\nlast run\n");
     if (add_rows(database, "SELECT started, ended, outcome, command, jobs, threads, host, system, cpu, process, version,"
-                 " build, compiler, flags FROM runs ORDER BY id DESC LIMIT 1", NULL, "  ", false, out, err) < 0)
+                 " build, compiler, flags FROM runs WHERE" LAST_RUN " ORDER BY id LIMIT 1", NULL, "  ", false, out, err) < 0)
+        goto out;
+    text_add_string(out, "\nits hosts (host, process, processor, trials that are kept)\n");
+    if (add_rows(database, "SELECT host, process, cpu, (SELECT count(*) FROM trials WHERE run = runs.id) FROM runs"
+                 " WHERE" LAST_RUN " ORDER BY id", NULL, "  ", true, out, err) < 0)
         goto out;
     text_add_string(out, "\nplugins and data (kind, name, revision, SHA-256, file)\n");
     if (add_rows(database, "SELECT DISTINCT kind, name, CASE WHEN revision THEN revision END, checksum, file FROM parts"
@@ -287,9 +294,9 @@ int lab_show_trial(const char *folder, const char *given, struct text *out, stru
     static const char sql[] =
         "SELECT key, status, error, attempts, started, ended, steps, epochs, params, flops, train_loss AS 'train.loss',"
         " validation_loss AS 'validation.loss', test_loss AS 'test.loss', test_accuracy AS 'test.accuracy',"
-        " best_step AS 'best.step', diverged_step AS 'diverged.step', stop_reason, seconds, n.version, n.build,"
+        " best_step AS 'best.step', diverged_step AS 'diverged.step', stop_reason, seconds, host, n.version, n.build,"
         " n.backend, n.kernel, n.instruction_set, n.libm FROM trials LEFT JOIN numerics n ON n.id = trials.numerics"
-        " WHERE key = ?1";
+        " LEFT JOIN (SELECT id AS run_id, host FROM runs) ON run_id = trials.run WHERE key = ?1";
     char key[HASH_TEXT] = "";
     sqlite3 *database = database_open(folder, false, err);
     int status = -1;

@@ -1,5 +1,5 @@
-/* Messages between the parent and its workers: frames in pipes, with length and CRC-32C. Both ends are one program, so
- * values travel in the machine's own form. */
+/* Messages between the parent and its workers, and between the ranks of a run on many hosts: frames in pipes or MPI
+ * messages, with length and CRC-32C. Both ends are one program, so values travel in the machine's own form. */
 #ifndef LAB_MESSAGE_H
 #define LAB_MESSAGE_H
 
@@ -35,6 +35,19 @@ struct message_progress {
     double epoch, loss, rate;
 };
 
+/* Values one after the other: numbers as they are, texts with their length and a 0. */
+void message_put_text(struct text *out, const char *text);
+void message_put_number(struct text *out, uint64_t number);
+struct message_cursor {
+    const char *at;
+    size_t left;
+    bool damaged; /* something was not there; it reads as 0 or "" */
+};
+void message_get(struct message_cursor *cursor, void *into, size_t length);
+const char *message_get_text(struct message_cursor *cursor); /* lies in the data */
+uint64_t message_get_number(struct message_cursor *cursor);
+int message_ended(const struct message_cursor *cursor); /* -1: damaged, or something is left over */
+
 void message_put_trial(struct text *out, const struct message_trial *trial);
 void message_put_point(struct text *out, const struct point *point);
 void message_put_result(struct text *out, const struct trial_result *result);
@@ -43,6 +56,8 @@ int message_get_trial(const char *data, size_t length, struct message_trial *tri
 int message_get_point(const char *data, size_t length, struct point *point, struct arena *arena);
 int message_get_result(const char *data, size_t length, struct trial_result *result, struct arena *arena);
 
+/* Appends one frame. Too long a content counts as a failure of the text. */
+void message_frame(struct text *out, enum message_kind kind, const void *data, size_t length);
 /* Writes one frame, whole. */
 int message_send(int file, enum message_kind kind, const void *data, size_t length, struct iso_error *err);
 
@@ -53,8 +68,10 @@ struct message_inbox {
 };
 /* Reads once what there is: 1, 0 at the end, -1 and an error. */
 int message_fill(struct message_inbox *inbox, int file, struct iso_error *err);
+/* Adds bytes that came otherwise. 0 or -1: out of memory. */
+int message_add(struct message_inbox *inbox, const void *data, size_t length);
 /* The next whole frame: 1, 0 where it is not there yet, -1 where it is damaged. The data hold until the next call of
- * message_fill. */
+ * message_fill or message_add. */
 int message_next(struct message_inbox *inbox, enum message_kind *kind, const char **data, size_t *length);
 void message_inbox_free(struct message_inbox *inbox);
 

@@ -345,13 +345,19 @@ static int listen_to(struct pool *pool, struct hand *hand, struct iso_error *err
 
 /* ---- Handing out ---- */
 
+static bool more_elsewhere(const struct pool *pool)
+{
+    const struct pool_elsewhere *elsewhere = pool->options->elsewhere;
+    return elsewhere && elsewhere->more(elsewhere->context);
+}
+
 static int give(struct pool *pool, struct hand *hand, struct iso_error *err)
 {
     const struct pool_events *events = pool->events;
     struct message_trial trial = { 0 };
     struct text text = { 0 };
     if (!events->next(events->context, &hand->task)) {
-        pool->dry = true;
+        pool->dry = !more_elsewhere(pool);
         return 0;
     }
     int status = events->describe(events->context, hand->task, &trial, err);
@@ -451,6 +457,9 @@ static int turn(struct pool *pool, struct iso_error *err)
     }
     enforce_timeout(pool);
     pool->seconds = -1;
+    const struct pool_elsewhere *elsewhere = pool->options->elsewhere;
+    if (elsewhere && elsewhere->turn && elsewhere->turn(elsewhere->context, &pool->seconds, err))
+        return -1;
     return pool->events->turn(pool->events->context, &pool->seconds, err);
 }
 
@@ -490,7 +499,7 @@ int pool_run(const struct pool_options *options, const struct pool_events *event
             stop_hands(&pool, SIGKILL);
         if (assign(&pool, err))
             goto out;
-        if (!any_left(&pool))
+        if (!any_left(&pool) && !more_elsewhere(&pool))
             break;
         if (turn(&pool, err))
             goto out;

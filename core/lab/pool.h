@@ -22,8 +22,16 @@ struct pool_events {
     void (*resumed)(void *context, size_t task, uint64_t step, uint64_t steps); /* goes on from it. May be NULL */
     void (*note)(void *context, size_t task, const char *text); /* worth knowing. May be NULL */
     void (*printed)(void *context, const char *line);                  /* by a worker, on standard error */
-    /* Called in each turn; gives in *seconds when it wants to be called again (negative: whenever). */
+    void (*remark)(void *context, const char *text); /* of cluster_run: something worth knowing about other ranks */
+    /* Called in each turn; lowers *seconds to when it wants to be called again (negative: whenever). */
     int (*turn)(void *context, double *seconds, struct iso_error *err);
+};
+
+/* What goes on beside the pool's own workers: tasks that are trained elsewhere, or come from there. */
+struct pool_elsewhere {
+    void *context;
+    bool (*more)(void *context); /* tasks may still come: the pool goes on, and idle workers are kept */
+    int (*turn)(void *context, double *seconds, struct iso_error *err); /* before the events'; or NULL */
 };
 
 struct pool_options {
@@ -31,6 +39,7 @@ struct pool_options {
     double timeout;                    /* seconds a trial may take; 0: any */
     const volatile sig_atomic_t *stop; /* 1: end politely; 2: at once */
     int wake;                          /* readable when *stop changed; -1: none */
+    const struct pool_elsewhere *elsewhere; /* NULL: nothing */
 };
 
 /* Trains all tasks. All workers are gone when it returns. 0 also after a stop; -1 where it can't go on. */

@@ -14,7 +14,7 @@ int store_start(struct store *store, struct store_trial *trial, struct iso_error
         return -1;
     provenance_time(now);
     sqlite3_bind_int64(statement, 1, trial->id);
-    sqlite3_bind_int64(statement, 2, store->run);
+    sqlite3_bind_int64(statement, 2, store->here);
     database_bind_text(statement, 3, now);
     sqlite3_bind_int64(forget, 1, trial->id);
     trial->status = TRIAL_RUNNING;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "lab/cluster.h"
 #include "lab/pool.h"
 #include "lab/saved.h"
 #include "lab/store.h"
@@ -145,7 +146,7 @@ static int choose(struct run *run, struct iso_error *err)
         return iso_fail(err, "no trial of this recipe has a key that begins with \"%s\"; `isoflop plan` lists the keys",
                         options->trial);
     /* The longest first, so that no worker is left alone with a long one at the end. Results don't hang on it. */
-    if (options->jobs > 1) {
+    if (options->jobs > 1 || options->cluster) {
         sorted_plan = run->plan;
         qsort(run->jobs, run->job_count, sizeof *run->jobs, compare_sorted);
     }
@@ -196,6 +197,15 @@ static void remove_states(const struct run *run, const struct plan_trial *trial)
     free(folder);
 }
 
+/* Trains it anew, for the record: when, and on which host. */
+static int record_start(struct run *run, const struct job *job, struct iso_error *err)
+{
+    const struct cluster_host *at = cluster_host(run->options->cluster);
+    return store_run_host(run->store, at ? at->rank : 0, at ? at->host : NULL, at ? at->system : "", at ? at->cpu : "",
+                          at ? at->process : 0, err)
+                   || store_start(run->store, &run->states[job->index], err) ? -1 : 0;
+}
+
 static int describe(void *context, size_t task, struct message_trial *trial, struct iso_error *err)
 {
     struct run *run = context;
@@ -219,7 +229,7 @@ static int describe(void *context, size_t task, struct message_trial *trial, str
                                      .save_seconds = run->options->save_seconds };
     if (!trial->recipe || !trial->folder || !trial->checkpoints || !job->wanted || !job->backend)
         goto out;
-    status = run->store && !job->again ? store_start(run->store, &run->states[job->index], err) : 0;
+    status = run->store && !job->again ? record_start(run, job, err) : 0;
     run->counts->running++;
     tell(run, RUN_STARTED, job, NULL);
 out:
@@ -257,7 +267,7 @@ static int hold(struct run *run, struct job *job, const struct point *point, str
 static int release(struct run *run, struct job *job, struct iso_error *err)
 {
     struct store_trial *state = &run->states[job->index];
-    if (store_start(run->store, state, err))
+    if (record_start(run, job, err))
         return -1;
     size_t number = 0;
     for (size_t at = 0; at < job->held.length;) {
@@ -421,6 +431,11 @@ static void on_printed(void *context, const char *line)
     tell(context, RUN_PRINTED, NULL, line);
 }
 
+static void on_remark(void *context, const char *text)
+{
+    tell(context, RUN_NOTE, NULL, text);
+}
+
 static int on_turn(void *context, double *seconds, struct iso_error *err)
 {
     struct run *run = context;
@@ -429,9 +444,11 @@ static int on_turn(void *context, double *seconds, struct iso_error *err)
     if (run->store) {
         if (store_commit(run->store, false, err))
             return -1;
-        *seconds = store_waits(run->store);
-        if (*seconds < 0)
+        const double waits = store_waits(run->store);
+        if (waits < 0)
             forget_states(run);
+        else if (*seconds < 0 || waits < *seconds)
+            *seconds = waits;
     }
     run->listener->tick(run->listener->context, seconds);
     return 0;
@@ -514,9 +531,31 @@ static int open_store(struct run *run, struct plugins *plugins, bool *changed, s
     if (!run->job_count)
         return 0;
     const struct store_run facts = { options->command, options->jobs, options->threads };
-    if (provenance_read(&run->provenance, err) || store_run_begin(run->store, &facts, &run->provenance, err))
+    if (store_run_begin(run->store, &facts, &run->provenance, err))
         return -1;
     return add_parts(run, plugins, err);
+}
+
+/* Here, or here and on other hosts. */
+static int train(struct run *run, struct plugins *plugins, struct iso_error *err)
+{
+    const struct run_options *options = run->options;
+    const struct pool_options pool = {
+        .jobs = options->jobs < run->job_count ? options->jobs : (unsigned)run->job_count,
+        .timeout = options->trial_timeout, .stop = &run->stop, .wake = options->wake };
+    const struct pool_events events = {
+        .context = run, .next = next, .describe = describe, .describe_end = describe_end, .point = on_point,
+        .progress = on_progress, .done = on_done, .failed = on_failed, .stopped = on_stopped,
+        .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .remark = on_remark,
+        .turn = on_turn };
+    if (!options->cluster)
+        return pool_run(&pool, &events, err);
+    struct cluster_run shared = { .build = run->provenance.build };
+    int status = samples_make(&shared.samples, run->plan, plugins, &run->provenance, err);
+    if (!status)
+        status = cluster_run(options->cluster, &shared, &pool, &events, err);
+    samples_free(&shared.samples);
+    return status;
 }
 
 int run_plan(const struct plan *plan, struct plugins *plugins, const struct run_options *options,
@@ -531,18 +570,12 @@ int run_plan(const struct plan *plan, struct plugins *plugins, const struct run_
         error_memory(err);
         goto out;
     }
-    if (options->smoke ? choose(&run, err) : open_store(&run, plugins, changed, err))
+    if (provenance_read(&run.provenance, err)
+        || (options->smoke ? choose(&run, err) : open_store(&run, plugins, changed, err)))
         goto out;
     tell(&run, RUN_BEGINS, NULL, NULL);
     if (run.job_count) {
-        const struct pool_options pool = {
-            .jobs = options->jobs < run.job_count ? options->jobs : (unsigned)run.job_count,
-            .timeout = options->trial_timeout, .stop = &run.stop, .wake = options->wake };
-        const struct pool_events events = {
-            .context = &run, .next = next, .describe = describe, .describe_end = describe_end, .point = on_point,
-            .progress = on_progress, .done = on_done, .failed = on_failed, .stopped = on_stopped,
-            .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .turn = on_turn };
-        status = pool_run(&pool, &events, err);
+        status = train(&run, plugins, err);
         if (run.store) {
             if (store_run_end(run.store, status ? "error" : run.stop ? "stopped" : "ended", status ? NULL : err))
                 status = -1;

@@ -6,6 +6,8 @@
 
 #include "lab/plan.h"
 
+struct cluster;
+
 struct run_options {
     const char *folder;           /* of the experiment */
     const char *recipe;           /* the recipe's text, as given */
@@ -20,6 +22,7 @@ struct run_options {
     size_t shard, shards;         /* the I-th (from 1) of N parts of the plan; 0, 0: all */
     const volatile sig_atomic_t *stop;
     int wake;
+    struct cluster *cluster;      /* rank 0 of a run on many hosts; NULL: here alone */
 };
 
 enum run_event_kind {
@@ -31,7 +34,7 @@ enum run_event_kind {
     RUN_FAILED,   /* text: why */
     RUN_STOPPED,
     RUN_PRINTED,  /* text: a line that a worker printed */
-    RUN_NOTE      /* text: something worth knowing about a trial */
+    RUN_NOTE      /* text: something worth knowing about a trial, or about the run */
 };
 
 struct run_counts {

@@ -35,7 +35,11 @@ static const char *const sql[STATEMENTS] = {
                       " AND instruction_set = ?5 AND libm = ?6",
     [RUN_BEGIN] = "INSERT INTO runs (experiment, started, command, jobs, threads, host, system, cpu, process, version,"
                   " build, compiler, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    [RUN_END] = "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id = ?1",
+    [RUN_HOST] = "INSERT INTO runs (experiment, started, command, jobs, threads, host, system, cpu, process, version,"
+                 " build, compiler, flags) SELECT experiment, started, command, jobs, threads, ?2, ?3, ?4, ?5,"
+                 " version, build, compiler, flags FROM runs WHERE id = ?1",
+    /* There is one writer: later rows are other hosts of the same run. */
+    [RUN_END] = "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id >= ?1",
     [PART] = "INSERT OR IGNORE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [AGREES] = "SELECT step, train_loss, validation_loss, test_loss FROM points WHERE trial = ?1 AND number = ?2",
     [TRIAL_FIND] = "SELECT id, status, wanted, attempts FROM trials WHERE key = ?1",
@@ -122,6 +126,7 @@ int store_close(struct store *store, struct iso_error *err)
     if (store->folder)
         lock_release(store->folder, store->lock);
     free(store->folder);
+    free(store->hosts);
     free(store);
     return status;
 }
@@ -356,7 +361,35 @@ int store_run_begin(struct store *store, const struct store_run *run, const stru
     database_bind_text(statement, 13, provenance->flags);
     if (store_put(store, RUN_BEGIN, err))
         return -1;
-    store->run = sqlite3_last_insert_rowid(store->database);
+    store->run = store->here = sqlite3_last_insert_rowid(store->database);
+    return 0;
+}
+
+int store_run_host(struct store *store, size_t rank, const char *host, const char *system, const char *cpu,
+                   long process, struct iso_error *err)
+{
+    if (!host) {
+        store->here = store->run;
+        return 0;
+    }
+    const size_t before = store->host_capacity;
+    if (memory_grow(&store->hosts, &store->host_capacity, rank + 1, sizeof *store->hosts))
+        return error_memory(err);
+    memset(store->hosts + before, 0, (store->host_capacity - before) * sizeof *store->hosts);
+    if (!store->hosts[rank]) {
+        sqlite3_stmt *statement = store_get(store, RUN_HOST, err);
+        if (!statement || store_begin(store, err))
+            return -1;
+        sqlite3_bind_int64(statement, 1, store->run);
+        database_bind_text(statement, 2, host);
+        database_bind_text(statement, 3, system);
+        database_bind_text(statement, 4, cpu);
+        sqlite3_bind_int64(statement, 5, process);
+        if (store_put(store, RUN_HOST, err))
+            return -1;
+        store->hosts[rank] = sqlite3_last_insert_rowid(store->database);
+    }
+    store->here = store->hosts[rank];
     return 0;
 }
 

@@ -39,6 +39,10 @@ int store_run_begin(struct store *store, const struct store_run *run, const stru
                     struct iso_error *err);
 /* Notes of runs that have no end that they were killed; *killed: there were such. */
 int store_end_killed(struct store *store, bool *killed, struct iso_error *err);
+/* Says on which host the trials are trained that are started next: the other rank's of a run on many hosts, which
+ * becomes a row of its own among the runs; host NULL: this one. */
+int store_run_host(struct store *store, size_t rank, const char *host, const char *system, const char *cpu,
+                   long process, struct iso_error *err);
 int store_run_end(struct store *store, const char *outcome, struct iso_error *err);
 /* A data set or plugin that the run uses: kind, name, revision (0: none), file ("" for none) and checksum. */
 int store_run_part(struct store *store, const char *kind, const char *name, int revision, const char *file,

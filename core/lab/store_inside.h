@@ -8,7 +8,7 @@
 #include "lab/store.h"
 
 enum statement {
-    START, FORGET, POINT, DONE, FAILED, PENDING, NUMERICS_ADD, NUMERICS_FIND, RUN_BEGIN, RUN_END, PART, AGREES,
+    START, FORGET, POINT, DONE, FAILED, PENDING, NUMERICS_ADD, NUMERICS_FIND, RUN_BEGIN, RUN_HOST, RUN_END, PART, AGREES,
     TRIAL_FIND, TRIAL_ADD, PLACE_ADD, STATEMENTS
 };
 
@@ -18,6 +18,9 @@ struct store {
     char *folder;
     int lock;
     int64_t experiment, run;
+    int64_t here;              /* the run, or its row of the host that trains the trial in question */
+    int64_t *hosts;            /* rows of the other hosts by rank, 0: none yet */
+    size_t host_capacity;
     const struct provenance *provenance;
     bool open;                 /* a transaction is */
     struct timespec opened;

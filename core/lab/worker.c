@@ -16,6 +16,7 @@
 #endif
 
 #include "base/file.h"
+#include "lab/facts.h"
 #include "lab/message.h"
 #include "lab/provenance.h"
 #include "lab/saved.h"
@@ -213,26 +214,6 @@ static const struct data *find_data(struct worker *worker, struct settings *sett
     return data;
 }
 
-static struct settings *read_settings(struct worker *worker, const struct message_trial *trial, struct iso_error *err)
-{
-    struct settings *settings = NULL;
-    struct diagnostics *found = diagnostics_new();
-    struct tree *tree = found ? tree_parse("recipe", trial->recipe, strlen(trial->recipe), found) : NULL;
-    if (tree) {
-        tree->folder = arena_copy(tree->arena, trial->folder, strlen(trial->folder));
-        settings = settings_read(tree, worker->plugins, found);
-    }
-    if (!settings) {
-        struct text text = { 0 };
-        if (found)
-            diagnostics_text(found, &text);
-        iso_fail(err, "%s", text.data ? text.data : "out of memory");
-        text_free(&text);
-    }
-    diagnostics_free(found);
-    return settings;
-}
-
 /* Removes what a process that was killed left half written. */
 static void clean(const char *folder)
 {
@@ -253,7 +234,7 @@ static int train(struct worker *worker, const struct message_trial *trial, struc
     struct iso_error failure = ERROR_NONE;
     struct trial_result result = { 0 };
     bool taken = false, trained = false;
-    struct settings *settings = read_settings(worker, trial, &failure);
+    struct settings *settings = settings_of_json(trial->recipe, trial->folder, worker->plugins, &failure);
     const struct data *data = settings ? find_data(worker, settings, &taken, &failure) : NULL;
     worker->checkpoints = trial->checkpoints;
     clean(trial->checkpoints);

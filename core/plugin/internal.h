@@ -12,6 +12,9 @@
  * lies in a folder named like a kind. */
 struct plugin *plugin_load(struct arena *arena, const char *file, enum iso_kind kind, struct iso_error *err);
 
+/* Opens a module of the program and finds a symbol in it (verify.c). NULL and an error. */
+const void *module_load(const char *file, const char *symbol, struct iso_error *err);
+
 /* Checks the functions and facts of a kind, and copies tables in them to this version's stride (verify_ops.c). */
 int plugin_verify_ops(struct plugin *plugin, struct arena *arena, struct iso_error *err);
 

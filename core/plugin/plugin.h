@@ -44,6 +44,11 @@ const struct plugin **plugins_all(struct plugins *plugins, enum iso_kind kind, s
 /* A file by its path, for conformance. */
 const struct plugin *plugins_open(struct plugins *plugins, const char *file, struct iso_error *err);
 
+/* A module of the program itself: NAME.so in a folder of the path, opened when needed, with its symbols seen by what it
+ * opens in turn. The address of `symbol` in it. NULL and an error: *there tells whether a file was found. */
+const void *plugins_module(struct plugins *plugins, const char *name, const char *symbol, bool *there,
+                           struct iso_error *err);
+
 const char *plugin_kind_name(enum iso_kind kind);      /* "activation" */
 enum iso_kind plugin_kind_of(const char *name);        /* 0: no such kind */
 /* Names of a kind's plugins along the path, sorted, without opening any; to be freed with plugins_names_free. */

@@ -239,6 +239,14 @@ static const char *way_to_get(enum iso_kind kind, const char *name)
     return NULL;
 }
 
+static void add_searched(const struct plugins *plugins, struct text *text)
+{
+    text_add_string(text, " (searched: ");
+    for (size_t i = 0; i < plugins->folder_count; i++)
+        text_format(text, "%s%s", i ? ", " : "", plugins->folders[i]);
+    text_add_string(text, ")");
+}
+
 /* "no loss is called "hubr"; there are cross_entropy, huber, mse (searched: ...); did you mean "huber"?" */
 static void fail_unknown(const struct plugins *plugins, enum iso_kind kind, const char *name, struct iso_error *err)
 {
@@ -258,10 +266,7 @@ static void fail_unknown(const struct plugins *plugins, enum iso_kind kind, cons
         names[i] = list.items[i].name;
         text_format(&text, "%s%s", i ? ", " : "", names[i]);
     }
-    text_add_string(&text, " (searched: ");
-    for (size_t i = 0; i < plugins->folder_count; i++)
-        text_format(&text, "%s%s", i ? ", " : "", plugins->folders[i]);
-    text_add_string(&text, ")");
+    add_searched(plugins, &text);
     if (!list.count)
         text_add_string(&text, "; before `make install`, in the built tree: export ISOFLOP_PLUGIN_PATH=plugins");
     text_suggest(&text, name, names, list.count);
@@ -270,6 +275,24 @@ out:
     free(names);
     text_free(&text);
     candidates_free(&list);
+}
+
+/* The file NAME.so in FOLDER/KIND, or below it as libtool builds it; kind "": in the folder itself. To be freed; NULL
+ * with *failed false: there is none. */
+static char *find_file(const char *folder, const char *kind, const char *name, bool *failed)
+{
+    static const char *const below[] = { "", "/.libs" };
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+        struct text text = { 0 };
+        struct stat status;
+        text_format(&text, "%s%s%s%s/%s.so", folder, *kind ? "/" : "", kind, below[i], name);
+        char *file = text_take(&text);
+        *failed = !file;
+        if (!file || !stat(file, &status))
+            return file;
+        free(file);
+    }
+    return NULL;
 }
 
 const struct plugin *plugins_find(struct plugins *plugins, enum iso_kind kind, const char *name, struct iso_error *err)
@@ -284,34 +307,46 @@ const struct plugin *plugins_find(struct plugins *plugins, enum iso_kind kind, c
         if (plugin->found && (enum iso_kind)plugin->descriptor.kind == kind && !strcmp(plugin->descriptor.name, name))
             return plugin;
     }
-    for (size_t i = 0; i < plugins->folder_count; i++)
-        for (size_t form = 0; form < 2; form++) {
-            struct text text = { 0 };
-            struct stat status;
-            if (form == 0)
-                text_format(&text, "%s/%s/%s.so", plugins->folders[i], plugin_kind_name(kind), name);
-            else
-                text_format(&text, "%s/%s/.libs/%s.so", plugins->folders[i], plugin_kind_name(kind), name);
-            char *file = text_take(&text);
-            if (!file) {
-                error_memory(err);
-                return NULL;
-            }
-            if (!stat(file, &status)) {
-                struct plugin *plugin = open_once(plugins, file, kind, err);
-                free(file);
-                if (plugin)
-                    plugin->found = true;
-                return plugin;
-            }
-            free(file);
-        }
+    for (size_t i = 0; i < plugins->folder_count; i++) {
+        bool failed;
+        char *file = find_file(plugins->folders[i], plugin_kind_name(kind), name, &failed);
+        if (failed)
+            error_memory(err);
+        struct plugin *plugin = file ? open_once(plugins, file, kind, err) : NULL;
+        if (plugin)
+            plugin->found = true;
+        free(file);
+        if (file || failed)
+            return plugin;
+    }
     const char *library = way_to_get(kind, name);
     if (library)
         iso_fail(err, "this isoflop was built without %s %s, which needs %s: install it, then run configure and make "
                       "again", plugin_kind_name(kind), name, library);
     else
         fail_unknown(plugins, kind, name, err);
+    return NULL;
+}
+
+const void *plugins_module(struct plugins *plugins, const char *name, const char *symbol, bool *there,
+                           struct iso_error *err)
+{
+    *there = false;
+    for (size_t i = 0; i < plugins->folder_count; i++) {
+        bool failed;
+        char *file = find_file(plugins->folders[i], "", name, &failed);
+        if (failed)
+            error_memory(err);
+        *there = file != NULL;
+        const void *found = file ? module_load(file, symbol, err) : NULL;
+        free(file);
+        if (*there || failed)
+            return found;
+    }
+    struct text text = { 0 };
+    add_searched(plugins, &text);
+    iso_fail(err, "there is no file %s.so%s", name, text.data ? text.data : "");
+    text_free(&text);
     return NULL;
 }
 

@@ -33,6 +33,31 @@ void plugin_set_float_mode(unsigned mode)
 #endif
 }
 
+/* dlerror's words without the file's name, which messages here begin with. */
+static const char *reason_of(const char *file)
+{
+    const char *reason = dlerror();
+    const size_t length = strlen(file);
+    if (reason && !strncmp(reason, file, length) && !strncmp(reason + length, ": ", 2))
+        reason += length + 2;
+    return reason ? reason : "no reason given";
+}
+
+const void *module_load(const char *file, const char *symbol, struct iso_error *err)
+{
+    const unsigned before = plugin_float_mode();
+    void *handle = dlopen(file, RTLD_NOW | RTLD_GLOBAL);
+    plugin_set_float_mode(before);
+    if (!handle) {
+        iso_fail(err, "%s can not be loaded: %s", file, reason_of(file));
+        return NULL;
+    }
+    const void *found = dlsym(handle, symbol);
+    if (!found)
+        iso_fail(err, "%s exports no %s: it belongs to another isoflop", file, symbol);
+    return found;
+}
+
 static const struct iso_plugin *open_symbol(struct plugin *plugin, struct arena *arena, struct iso_error *err)
 {
     const unsigned before = plugin_float_mode();
@@ -44,11 +69,7 @@ static const struct iso_plugin *open_symbol(struct plugin *plugin, struct arena 
                                        "-ffast-math?); isoflop has restored it", plugin->file);
     }
     if (!handle) {
-        const char *reason = dlerror();
-        const size_t length = strlen(plugin->file);
-        if (reason && !strncmp(reason, plugin->file, length) && !strncmp(reason + length, ": ", 2))
-            reason += length + 2;
-        iso_fail(err, "can not be loaded: %s", reason ? reason : "no reason given");
+        iso_fail(err, "can not be loaded: %s", reason_of(plugin->file));
         return NULL;
     }
     const struct iso_plugin *theirs = dlsym(handle, "isoflop_plugin");

@@ -1,0 +1,178 @@
+#!/bin/sh
+# isoflop run on several ranks: the same results as alone, refusals, crashes, stops, lost ranks, refused builds.
+# Without mpirun, or where isoflop was built without MPI, most of it is skipped in words.
+set -eu
+. "${srcdir:-.}/tests/command_test.sh"
+
+# A container may be root, have few processors, and forbid reading another process's memory.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# What the libraries of MPI leave behind is theirs.
+printf 'leak:%s\n' libmpi libopen- libpmix libevent libhwloc mca_ libfabric libucp ompi_mpi_init > suppressions
+export LSAN_OPTIONS="suppressions=$folder/suppressions:print_suppressions=0" ASAN_OPTIONS=handle_segv=0
+
+cat > small.yaml <<'RECIPE'
+name: small
+dataset: {digits: {train_size: 300, validation_size: 100, test_size: 100}}
+model: {hidden: {width: 4, depth: 1}, activation: relu, initializer: he}
+loss: cross_entropy
+schedule: {constant: {rate: 0.1}}
+train: {epochs: 2, batch: 50}
+seeds: 4
+sweep:
+  model.hidden.width: [4, 8, 256]
+  schedule.constant.rate: [0.1, 0.3]
+checkpoint: [init, best, final]
+RECIPE
+
+# ---- Without the module, one of the processes says so, and no copies of the run are made ----
+mkdir bare
+for kind in activation loss initializer schedule optimizer dataset backend; do
+    ln -s "$builddir/plugins/$kind" bare/$kind
+done
+bare() { # WANTED VARIABLES ... : as one of three processes, without the module
+    wanted_status=$1
+    shift
+    expect "$wanted_status" env ISOFLOP_PLUGIN_PATH="$folder/bare" "$@" --jobs 1 --no-figures
+}
+bare 2 OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=0 "$isoflop" run small.yaml --out none
+holds err '3 processes were started together'
+holds err 'isoflop_mpi.so\|built without MPI; to get it: '
+holds err 'ISOFLOP_MPI=no'
+bare 0 PMI_SIZE=3 PMI_RANK=1 "$isoflop" run small.yaml --out none
+[ ! -s out ] && [ ! -s err ] || fail "a second process speaks"
+bare 2 SLURM_STEP_NUM_TASKS=3 SLURM_PROCID=0 "$isoflop" run small.yaml --out none
+[ ! -e none ] || fail "something was trained"
+bare 0 OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=0 ISOFLOP_MPI=no "$isoflop" run small.yaml --out alone
+echo "ok: without the module"
+
+if [ ! -e "$builddir/plugins/.libs/isoflop_mpi.so" ]; then
+    echo "skipped: this isoflop was built without MPI (Debian: apt-get install libopenmpi-dev openmpi-bin)"
+    exit 0
+fi
+if ! mpirun -n 2 true > out 2> err; then
+    echo "skipped: mpirun does not start two processes here: $(head -5 err)"
+    exit 0
+fi
+
+# ---- Equal results, the longest first ----
+expect 0 mpirun -n 3 "$isoflop" run small.yaml --out ranks --no-figures
+same_results alone ranks
+grep '^\[1/24\]' err > first || fail "no first trial"
+holds first 'model.hidden.width 256'
+expect 0 mpirun -n 3 "$isoflop" run small.yaml --out ranks --no-figures
+holds err 'nothing to do: all 24 trials are done'
+"$isoflop" show ranks > hosts
+sed -n '/^its hosts/,/^$/p' hosts > out
+[ "$(grep -c "$(uname -n)" out)" -ge 2 ] || fail "the hosts of the run are not shown"
+echo "ok: equal results on three ranks, the longest first"
+
+# ---- Other folders on other hosts, one trial, smoke; mistakes are told once ----
+mkdir -p elsewhere
+key=$(sed -n 3p a.trials.csv | cut -d, -f2)
+expect 0 mpirun -n 1 "$isoflop" run small.yaml --out places --no-figures --jobs 2 : \
+    -n 2 --wdir elsewhere "$isoflop" run small.yaml --out places --no-figures --jobs 2
+same_results alone places
+[ -z "$(ls elsewhere)" ] || fail "files where another rank was started"
+expect 0 mpirun -n 2 "$isoflop" run small.yaml --out single --no-figures --trial "$key"
+expect 0 "$isoflop" status single
+holds out '1 done, .* 23 pending'
+expect 0 mpirun -n 2 "$isoflop" run small.yaml --out smoke --smoke
+[ ! -e smoke ] || fail "--smoke kept something"
+expect 2 mpirun -n 3 "$isoflop" run small.yaml --out none --set model.hiden.width=5
+[ "$(grep -c 'no key "hiden"' err)" = 1 ] || fail "a mistake was not told once"
+echo "ok: folders, one trial, smoke, mistakes"
+
+# ---- Ranks that differ refuse, in words; the others go on ----
+cp "$isoflop" other-isoflop
+echo >> other-isoflop
+mkdir -p other/activation mine/backend
+cp "$builddir/plugins/activation/.libs/relu.so" other/activation/relu.so
+echo >> other/activation/relu.so
+sed -e 's/return "loops"/return getenv("DNNL_TEST_KERNEL") ? getenv("DNNL_TEST_KERNEL") : getenv("HOST_KERNEL")/' \
+    -e 's/name = "naive"/name = "mine"/' -e 's/<math.h>/<math.h>\n#include <stdlib.h>/' \
+    "$srcdir/plugins/backend/naive.c" > mine.c
+refuse() { # OPTIONS of mpirun for ranks that differ...
+    expect 0 mpirun -n 1 "$isoflop" run small.yaml --out refused --no-figures : "$@"
+    same_results alone refused
+    rm -r refused
+}
+refuse -n 1 ./other-isoflop run small.yaml --out refused --no-figures : \
+    -n 1 -x ISOFLOP_PLUGIN_PATH="$folder/other:$ISOFLOP_PLUGIN_PATH" "$isoflop" run small.yaml --out refused --no-figures
+holds err 'rank 1 (.*) does not train: the program there is another build'
+holds err 'rank 2 (.*) does not train: plugin activation/relu is .* here, but .* on rank 0'
+refuse -n 1 "$isoflop" run small.yaml --out elsewhere --no-figures
+holds err 'rank 1 (.*) does not train: it was started by another command'
+if ${CC:-cc} -shared -fPIC -ffp-contract=off -O2 -I"$srcdir/include" -o mine/backend/mine.so mine.c -lm 2> err; then
+    ISOFLOP_PLUGIN_PATH=$folder/mine:$ISOFLOP_PLUGIN_PATH
+    run="run small.yaml --out kernels --no-figures --backend mine"
+    # shellcheck disable=SC2086 # words
+    expect 0 mpirun -n 1 -x HOST_KERNEL=fine "$isoflop" $run : -n 2 -x HOST_KERNEL=coarse "$isoflop" $run
+    holds err 'rank 2 (.*) does not train: kernel of backend/mine is coarse here, but fine on rank 0: .*processor'
+    # Variables by which libraries choose their kernels are those of rank 0.
+    rm -r kernels
+    # shellcheck disable=SC2086 # words
+    expect 0 mpirun -n 1 -x DNNL_TEST_KERNEL=fine "$isoflop" $run : -n 2 -x DNNL_TEST_KERNEL=coarse "$isoflop" $run
+    lacks err 'does not train'
+else
+    echo "skip: no compiler for a backend (${CC:-cc})"
+fi
+echo "ok: ranks that differ"
+
+# ---- Crashes on any rank ----
+if fault_plugin; then
+    expect 1 mpirun -n 3 "$isoflop" run faulty.yaml --out faults --trial-timeout 4 --no-figures
+    holds err 'mode crash.*killed by signal 11.*it last said: about to crash'
+    holds err 'mode leave.*ended with status 3'
+    holds err 'mode hang.*longer than 4 seconds'
+    holds err 'alone: isoflop run faulty.yaml .*--trial '
+    expect 0 "$isoflop" export faults
+    [ "$(cut -d, -f3 out | tail -n +2 | tr '\n' ' ')" = "done failed failed failed diverged " ] \
+        || fail "states after faults"
+    expect 1 mpirun -n 3 "$isoflop" run faulty.yaml --out faults --trial-timeout 4 --retry --fail-fast --no-figures
+    holds err 'failed'
+    echo "ok: crashes on ranks"
+else
+    echo "skip: no compiler for the faulty plugin (${CC:-cc})"
+fi
+
+# ---- Stopped, killed, lost ----
+sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 12/' -e 's/256/16/' small.yaml > long.yaml
+expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --no-figures
+begin() { # FOLDER: starts three ranks in the background, waits until a trial is done; $process is mpirun
+    mpirun -n 3 "$isoflop" run long.yaml --out "$1" --no-figures > out 2> err &
+    process=$!
+    while ! grep -q 'done: trial' err; do
+        kill -0 $process 2> err2 || fail "the run ended before it was to be ended"
+        sleep 0.02
+    done
+}
+children() { ps -o pid= --ppid "$1"; }
+begin stopped
+kill -TERM $process
+wait $process && fail "a stopped run ended with 0"
+holds err 'the same command goes on with the rest'
+[ ! -e stopped/results.db-wal ] || fail "a stopped run left a -wal file"
+expect 0 mpirun -n 3 "$isoflop" run long.yaml --out stopped --no-figures
+same_results whole stopped
+echo "ok: stopped"
+
+begin lost
+kill -9 $(($(children $process | tail -1))) # a rank: Open MPI ends the job
+wait $process && fail "a run that lost a rank ended with 0"
+expect 0 mpirun -n 3 "$isoflop" run long.yaml --out lost --no-figures
+same_results whole lost
+begin killed
+kill -9 $(($(children $process | head -1))) # rank 0
+wait $process && fail "a run that lost rank 0 ended with 0"
+expect 0 "$isoflop" run long.yaml --out killed --no-figures
+same_results whole killed
+echo "ok: lost ranks"
+
+begin orphans
+rank=$(($(children $process | tail -1)))
+worker=$(children $rank | head -1)
+[ -n "$worker" ] && kill -9 $((worker)) 2> err2 || :
+wait $process || fail "a killed worker made the run fail"
+same_results whole orphans
+echo "ok: a killed worker"
