@@ -23,7 +23,7 @@ struct command {
 };
 
 extern const struct command command_run, command_plan, command_check, command_status, command_table, command_show,
-    command_export, command_merge, command_plot, command_eval, command_predict, command_data, command_plugins, command_new, command_help,
+    command_export, command_merge, command_plot, command_report, command_eval, command_predict, command_data, command_plugins, command_new, command_help,
     command_worker;
 extern const struct command command_complete;
 

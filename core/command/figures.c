@@ -32,8 +32,14 @@ static struct figure_spec **read_specs(const struct lab_experiment *experiment, 
         iso_fail(err, "the stored recipe has a wrong figure: %s", text.data ? text.data : "");
         text_free(&text);
     }
+    bool wrong = !found || !specs || diagnostics_count(found, SEVERITY_ERROR);
     diagnostics_free(found);
-    return specs;
+    if (!wrong)
+        return specs;
+    while (*count)
+        figure_spec_free(specs[--*count]);
+    free(specs);
+    return NULL;
 }
 
 static bool is_asked_for(const struct figures_request *request, const char *name)
@@ -100,33 +106,53 @@ static const char *loss_unit(const struct lab_experiment *experiment)
     return strcmp(name, "cross_entropy") == 0 ? "nats" : NULL;
 }
 
+void figure_set_close(struct figure_set *set)
+{
+    if (!set)
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        figure_spec_free(set->specs[i]);
+    free(set->specs);
+    frame_free(set->points);
+    frame_free(set->trials);
+    lab_experiment_free(set->experiment);
+    free(set);
+}
+
+struct figure_set *figure_set_open(const char *folder, struct iso_error *err)
+{
+    struct figure_set *set = memory_array(1, sizeof *set);
+    if (!set) {
+        error_memory(err);
+        return NULL;
+    }
+    if ((set->experiment = lab_experiment(folder, err)) && (set->trials = lab_frame(folder, LAB_TRIALS, err)) &&
+        (set->points = lab_frame(folder, LAB_POINTS, err))) {
+        set->results = (struct figure_results){ .title = set->experiment->title,
+                                                .loss_unit = loss_unit(set->experiment), .trials = set->trials,
+                                                .points = set->points };
+        set->specs = read_specs(set->experiment, &set->results, &set->count, err);
+    }
+    if (set->specs)
+        return set;
+    figure_set_close(set);
+    return NULL;
+}
+
 int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, bool *unknown, struct iso_error *err)
 {
-    struct lab_experiment *experiment = lab_experiment(request->folder, err);
-    struct frame *trials = experiment ? lab_frame(request->folder, LAB_TRIALS, err) : NULL;
-    struct frame *points = trials ? lab_frame(request->folder, LAB_POINTS, err) : NULL;
-    struct figure_spec **specs = NULL;
-    size_t count = 0;
+    struct figure_set *set = figure_set_open(request->folder, err);
     int status = -1;
     *drawn = 0;
     *unknown = false;
-    if (!points)
-        goto out;
-    const struct figure_results results = { .title = experiment->title, .loss_unit = loss_unit(experiment),
-                                            .trials = trials, .points = points };
-    specs = read_specs(experiment, &results, &count, err);
-    if (!specs || (*unknown = check_names(request, specs, count, err)))
+    if (!set || (*unknown = check_names(request, set->specs, set->count, err)))
         goto out;
     status = 0;
-    for (size_t i = 0; i < count; i++) /* one that fails does not keep the others from being drawn */
-        if (is_asked_for(request, figure_spec_name(specs[i])) && draw(request, specs[i], &results, out, drawn, err))
+    for (size_t i = 0; i < set->count; i++) /* one that fails does not keep the others from being drawn */
+        if (is_asked_for(request, figure_spec_name(set->specs[i])) &&
+            draw(request, set->specs[i], &set->results, out, drawn, err))
             status = -1;
 out:
-    for (size_t i = 0; i < count; i++)
-        figure_spec_free(specs[i]);
-    free(specs);
-    frame_free(points);
-    frame_free(trials);
-    lab_experiment_free(experiment);
+    figure_set_close(set);
     return status;
 }

@@ -5,6 +5,18 @@
 #include <stdio.h>
 
 #include "figure/figure.h"
+#include "lab/results.h"
+
+/* An experiment's results and the figures that its recipe asks for, or the default ones. */
+struct figure_set {
+    struct lab_experiment *experiment;
+    struct frame *trials, *points;
+    struct figure_results results;
+    struct figure_spec **specs;
+    size_t count;
+};
+struct figure_set *figure_set_open(const char *folder, struct iso_error *err);
+void figure_set_close(struct figure_set *set);
 
 struct figures_request {
     const char *folder;        /* of the experiment */

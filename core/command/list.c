@@ -15,6 +15,7 @@ const struct command *const commands[] = {
     &command_export,
     &command_merge,
     &command_plot,
+    &command_report,
     &command_eval,
     &command_predict,
     &command_data,

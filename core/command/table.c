@@ -49,38 +49,43 @@ int table_copy_value(const struct frame *to, struct column *column, size_t row, 
 
 /* ---- For people: swept columns, n, params, metrics, and a mark at the best ---- */
 
-static int write_cells(const struct summary *summary, bool markdown, size_t rows, FILE *out)
+void table_cells(const struct summary *summary, size_t rows, struct cells *cells)
 {
     const struct frame *trials = summary->trials;
     const struct column *params = frame_find(trials, "params");
     const size_t n = summary->key_count, m = n + 2, last = m + summary->metric_count;
     bool marked = false;
-    struct cells cells;
     for (size_t i = 0; i < rows; i++)
         marked = marked || summary->rows[i].best;
-    cells_make(&cells, rows, last + marked);
-    for (size_t r = 0; !cells.failed && r <= rows; r++) {
+    cells_make(cells, rows, last + marked);
+    for (size_t r = 0; !cells->failed && r <= rows; r++) {
         const struct summary_row *row = r ? &summary->rows[r - 1] : NULL;
         char buffer[96];
         for (size_t k = 0; k < n; k++) {
             const struct column *column = &trials->column[summary->keys[k]];
-            cells.number[k] = column->kind != COLUMN_TEXT;
-            cells_set(&cells, r, k, "%s", row ? table_value(column, row->first, buffer) : column->name);
+            cells->number[k] = column->kind != COLUMN_TEXT;
+            cells_set(cells, r, k, "%s", row ? table_value(column, row->first, buffer) : column->name);
         }
-        cells.number[n] = cells.number[n + 1] = true;
+        cells->number[n] = cells->number[n + 1] = true;
         if (row)
             table_count(row, buffer);
-        cells_set(&cells, r, n, "%s", row ? buffer : "n");
-        cells_set(&cells, r, n + 1, "%s", row && params ? table_value(params, row->first, buffer) : row ? "" : "params");
+        cells_set(cells, r, n, "%s", row ? buffer : "n");
+        cells_set(cells, r, n + 1, "%s", row && params ? table_value(params, row->first, buffer) : row ? "" : "params");
         for (size_t c = 0; c < summary->metric_count; c++) {
-            cells.number[m + c] = true;
+            cells->number[m + c] = true;
             if (row)
                 summary_number(row->mean[c], row->sd[c], buffer);
-            cells_set(&cells, r, m + c, "%s", row ? buffer : trials->column[summary->metrics[c]].name);
+            cells_set(cells, r, m + c, "%s", row ? buffer : trials->column[summary->metrics[c]].name);
         }
         if (row && row->best)
-            cells_set(&cells, r, last, "best");
+            cells_set(cells, r, last, "best");
     }
+}
+
+static int write_cells(const struct summary *summary, bool markdown, size_t rows, FILE *out)
+{
+    struct cells cells;
+    table_cells(summary, rows, &cells);
     const int status = cells_write(&cells, markdown, out);
     cells_free(&cells);
     return status;

@@ -9,6 +9,8 @@
 
 enum table_format { TABLE_TEXT, TABLE_CSV, TABLE_MARKDOWN, TABLE_JSON };
 
+/* Swept columns, n, params, metrics, and a mark at the best; to be freed with cells_free. */
+void table_cells(const struct summary *summary, size_t rows, struct cells *cells);
 /* The first `limit` rows (0: all). */
 int table_write(const struct summary *summary, enum table_format format, size_t limit, FILE *out);
 /* One row for each setting of the other swept paths, columns for the values of `pivot`, one of the summary's keys. */

@@ -113,6 +113,12 @@ static int resolve(struct work *work)
         return iso_fail(work->err, "there are no results yet");
     const struct frame *both[] = { trials, points };
     out->indexed = !spec->x;
+    for (size_t i = 0; i < spec->y_count; i++)
+        if (!find(trials, spec->y[i]) && !find(points, spec->y[i]))
+            return no_column(work, "y", spec->y[i], both, 2);
+    if (spec->x && !find(work->table, spec->x) && find(points, spec->x) && points != work->table)
+        return iso_fail(work->err, "x is %s of the table of points, but y, %s, is only in that of trials", spec->x,
+                        spec->y[0]);
     if (spec->x && !(out->x_column = find(work->table, spec->x)))
         return no_column(work, "x", spec->x, both, 2);
     work->y = arena_zero(work->arena, spec->y_count, sizeof *work->y);
@@ -124,8 +130,6 @@ static int resolve(struct work *work)
             return iso_fail(work->err, "x is %s of the table of %s, but y, %s, is only in that of %s",
                             spec->x ? spec->x : "a count", out->along ? "points" : "trials", spec->y[i],
                             out->along ? "trials" : "points");
-        if (!work->y[i])
-            return no_column(work, "y", spec->y[i], both, 2);
         if (!work->y[i]->numbers && work->table->rows)
             return iso_fail(work->err, "y: the column %s holds texts, not numbers", spec->y[i]);
     }

@@ -331,15 +331,17 @@ static int expand(struct plan *plan, struct plugins *plugins, struct diagnostics
     return swept || seeded ? -1 : 0;
 }
 
-static struct plan *read_plan(const char *path, const char *const *overrides, size_t override_count,
+/* Takes the tree over; NULL: it could not be read. */
+static struct plan *read_plan(struct tree *tree, const char *path, const char *const *overrides, size_t override_count,
                               struct plugins *plugins, bool prepared, struct diagnostics *found)
 {
     struct plan *plan = memory_array(1, sizeof *plan);
     if (!plan) {
         add_memory(found);
+        tree_free(tree);
         return NULL;
     }
-    plan->tree = tree_read(path, found);
+    plan->tree = tree;
     if (!plan->tree)
         goto fail;
     if (!plan->tree->root || plan->tree->root->kind != NODE_MAP) {
@@ -366,11 +368,16 @@ fail:
 struct plan *plan_read(const char *path, const char *const *overrides, size_t override_count, struct plugins *plugins,
                        struct diagnostics *found)
 {
-    return read_plan(path, overrides, override_count, plugins, false, found);
+    return read_plan(tree_read(path, found), path, overrides, override_count, plugins, false, found);
 }
 
 struct plan *plan_prepare(const char *path, const char *const *overrides, size_t override_count,
                           struct plugins *plugins, struct diagnostics *found)
 {
-    return read_plan(path, overrides, override_count, plugins, true, found);
+    return read_plan(tree_read(path, found), path, overrides, override_count, plugins, true, found);
+}
+
+struct plan *plan_of_tree(struct tree *tree, struct plugins *plugins, struct diagnostics *found)
+{
+    return read_plan(tree, "recipe.yaml", NULL, 0, plugins, false, found);
 }

@@ -49,6 +49,8 @@ struct plan *plan_read(const char *path, const char *const *overrides, size_t ov
 /* The same, and opens each data set for sizes and keys; data that can't be opened are errors, too. */
 struct plan *plan_prepare(const char *path, const char *const *overrides, size_t override_count,
                           struct plugins *plugins, struct diagnostics *found);
+/* The same as plan_read from a tree, which it takes over, also on failure. */
+struct plan *plan_of_tree(struct tree *tree, struct plugins *plugins, struct diagnostics *found);
 void plan_free(struct plan *plan);
 
 /* The recipe of one trial (index from 0) resolved: no sweep, one seed. To be freed before the plan. NULL and messages
