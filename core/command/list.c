@@ -14,6 +14,7 @@ const struct command *const commands[] = {
     &command_show,
     &command_export,
     &command_merge,
+    &command_select,
     &command_plot,
     &command_report,
     &command_eval,

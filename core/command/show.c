@@ -13,7 +13,8 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
     int status = STATUS_DONE;
     if (arguments_read(argc, argv, none, arguments, 1, 2, command_show.arguments, &outcome->error))
         return STATUS_WRONG;
-    if (arguments[1] ? lab_show_trial(arguments[0], arguments[1], &text, &outcome->error)
+    struct plugins *plugins = arguments[1] ? plugins_new(NULL, &outcome->error) : NULL;
+    if (arguments[1] ? !plugins || lab_show_trial(arguments[0], arguments[1], plugins, &text, &outcome->error)
                      : lab_show(arguments[0], &text, &outcome->error)) {
         status = STATUS_WRONG;
     } else if (fputs(text.data ? text.data : "", stdout) == EOF || fflush(stdout)) {
@@ -21,6 +22,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         status = STATUS_FAILED;
     }
     text_free(&text);
+    plugins_free(plugins);
     return status;
 }
 
@@ -29,6 +31,6 @@ const struct command command_show = {
     .arguments = "DIR [KEY]",
     .summary = "provenance of an experiment, or one trial with its recipe",
     .help = "  KEY   the beginning of a trial's key, or its place in the plan: what is known of it, as comments, and its\n"
-            "        resolved recipe, which can be run by itself\n",
+            "        resolved recipe, which can be run by itself from anywhere\n",
     .run = run,
 };

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "lab/database.h"
+#include "lab/stored.h"
 
 #define CURRENT "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'current')"
 
@@ -238,71 +239,28 @@ static int find_key(sqlite3 *database, const char *given, char key[HASH_TEXT], s
     return status;
 }
 
-/* `seeds: 3` of a resolved trial is one seed; as a recipe it has to be [3]. */
-static int make_seeds_a_list(struct tree *tree)
-{
-    struct node *seeds = node_get(tree->root, "seeds");
-    if (!seeds || seeds->kind == NODE_LIST)
-        return 0;
-    struct node **streams = seeds->kind == NODE_MAP ? seeds->values : &seeds;
-    const size_t count = seeds->kind == NODE_MAP ? seeds->count : 1;
-    for (size_t i = 0; i < count; i++) {
-        if (streams[i]->kind == NODE_LIST)
-            continue;
-        struct node *list = node_new(tree, NODE_LIST, NULL);
-        if (!list || node_append(tree, list, NULL, streams[i]))
-            return -1;
-        streams[i] = list;
-    }
-    for (size_t i = 0; i < tree->root->count; i++)
-        if (seeds->kind == NODE_LIST && strcmp(tree->root->keys[i]->text, "seeds") == 0)
-            tree->root->values[i] = seeds;
-    return 0;
-}
-
-static int add_recipe(sqlite3 *database, const char *key, struct text *out, struct iso_error *err)
-{
-    sqlite3_stmt *statement = database_prepare(database, "SELECT recipe, folder FROM trials WHERE key = ?1", err);
-    struct diagnostics *found = diagnostics_new();
-    struct tree *tree = NULL;
-    int status = -1;
-    if (!statement || !found)
-        goto out;
-    database_bind_text(statement, 1, key);
-    if (sqlite3_step(statement) != SQLITE_ROW) {
-        database_fail(database, err);
-        goto out;
-    }
-    const char *recipe = database_text(statement, 0);
-    tree = tree_parse("recipe", recipe, strlen(recipe), found);
-    if (!tree || !tree->root || make_seeds_a_list(tree)) {
-        iso_fail(err, "the stored recipe of trial %s is damaged", key);
-        goto out;
-    }
-    text_format(out, "# paths in it start from %s\n", database_text(statement, 1));
-    node_yaml(tree->root, out);
-    status = 0;
-out:
-    sqlite3_finalize(statement);
-    diagnostics_free(found);
-    tree_free(tree);
-    return status;
-}
-
-int lab_show_trial(const char *folder, const char *given, struct text *out, struct iso_error *err)
+int lab_show_trial(const char *folder, const char *given, struct plugins *plugins, struct text *out,
+                   struct iso_error *err)
 {
     static const char sql[] =
-        "SELECT key, status, error, attempts, started, ended, steps, epochs, params, flops, train_loss AS 'train.loss',"
+        "SELECT key, status, error, attempts, trials.started, trials.ended, steps, epochs, params, flops, train_loss AS 'train.loss',"
         " validation_loss AS 'validation.loss', test_loss AS 'test.loss', test_accuracy AS 'test.accuracy',"
-        " best_step AS 'best.step', diverged_step AS 'diverged.step', stop_reason, seconds, host, n.version, n.build,"
-        " n.backend, n.kernel, n.instruction_set, n.libm FROM trials LEFT JOIN numerics n ON n.id = trials.numerics"
-        " LEFT JOIN (SELECT id AS run_id, host FROM runs) ON run_id = trials.run WHERE key = ?1";
+        " best_step AS 'best.step', diverged_step AS 'diverged.step', stop_reason, seconds, n.version, n.build,"
+        " n.backend, n.kernel, n.instruction_set, n.libm, r.compiler, r.flags, r.cpu, r.host, r.system, r.process,"
+        " r.command, r.jobs, r.threads FROM trials LEFT JOIN numerics n ON n.id = trials.numerics LEFT JOIN runs r"
+        " ON r.id = trials.run WHERE key = ?1";
     char key[HASH_TEXT] = "";
     sqlite3 *database = database_open(folder, false, err);
+    struct tree *tree = NULL;
     int status = -1;
     if (database && !database_run(database, "BEGIN", err) && !find_key(database, given, key, err)
         && add_rows(database, sql, key, "# ", false, out, err) >= 0)
-        status = add_recipe(database, key, out, err);
+        tree = stored_recipe(database, key, plugins, err);
+    if (tree) {
+        node_yaml(tree->root, out);
+        status = 0;
+    }
+    tree_free(tree);
     database_close(database, false, NULL);
     return status ? -1 : out->failed ? error_memory(err) : 0;
 }

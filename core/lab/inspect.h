@@ -28,8 +28,9 @@ void lab_status_free(struct lab_status *status);
 /* Provenance of the experiment, as lines of text. */
 int lab_show(const char *folder, struct text *out, struct iso_error *err);
 /* One trial, by the beginning of its key or by its place in the plan: what is known of it as comments, then its recipe,
- * which can be run by itself. */
-int lab_show_trial(const char *folder, const char *key, struct text *out, struct iso_error *err);
+ * which can be run by itself from anywhere. */
+int lab_show_trial(const char *folder, const char *key, struct plugins *plugins, struct text *out,
+                   struct iso_error *err);
 /* The stored status of each trial of a plan, by key; PENDING where the folder knows nothing of it. 1: there is no store in
  * the folder. */
 int lab_states(const char *folder, const struct plan *plan, enum trial_status *states, struct iso_error *err);

@@ -192,16 +192,16 @@ static int add_trial(struct store *store, const struct plan *plan, size_t index,
     const struct plan_trial *trial = &plan->trials[index];
     struct text json = { 0 };
     node_json(tree->root, &json);
-    char *recipe = text_take(&json);
+    char *recipe = text_take(&json), *folder = file_absolute(tree->folder ? tree->folder : ".");
     sqlite3_stmt *statement = store_get(store, TRIAL_ADD, err);
     int status = -1;
-    if (!recipe)
+    if (!recipe || !folder)
         error_memory(err);
     else if (statement) {
         database_bind_text(statement, 1, trial->key);
         database_bind_text(statement, 2, recipe);
         database_bind_text(statement, 3, wanted);
-        database_bind_text(statement, 4, tree->folder ? tree->folder : ".");
+        database_bind_text(statement, 4, folder);
         sqlite3_bind_int64(statement, 5, (int64_t)trial->size.params);
         sqlite3_bind_int64(statement, 6, (int64_t)trial->size.params_weights);
         sqlite3_bind_int64(statement, 7, (int64_t)trial->size.params_hidden);
@@ -209,6 +209,7 @@ static int add_trial(struct store *store, const struct plan *plan, size_t index,
         *state = (struct store_trial){ .id = sqlite3_last_insert_rowid(store->database), .wanted = true };
     }
     free(recipe);
+    free(folder);
     return status;
 }
 
@@ -296,7 +297,7 @@ int store_enter(struct store *store, const struct plan *plan, const char *recipe
     struct text text = { 0 };
     node_yaml(plan->tree->root, &text);
     char *resolved = text_take(&text), *overridden = list_json(overrides, override_count);
-    char *paths = list_json((const char *const *)plan->paths, plan->path_count);
+    char *paths = list_json((const char *const *)plan->paths, plan->path_count), *folder = NULL;
     int64_t same = 0, before = 0;
     int status = -1;
     if (!resolved || !overridden || !paths || fingerprint(plan, recipe, overridden, print)) {
@@ -312,7 +313,10 @@ int store_enter(struct store *store, const struct plan *plan, const char *recipe
         provenance_time(now);
         char count[32];
         snprintf(count, sizeof count, "%zu", plan->count);
-        const char *folder = plan->tree->folder ? plan->tree->folder : ".";
+        if (!(folder = file_absolute(plan->tree->folder ? plan->tree->folder : "."))) {
+            error_memory(err);
+            goto out;
+        }
         if (once(store, "INSERT INTO experiments (name, title, recipe, resolved, overrides, folder, paths, trials,"
                  " fingerprint, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                  (const char *const[]){ plan->name, plan->title, recipe, resolved, overridden, folder, paths, count,
@@ -332,6 +336,7 @@ out:
     free(resolved);
     free(overridden);
     free(paths);
+    free(folder);
     return status;
 }
 

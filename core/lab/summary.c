@@ -307,7 +307,7 @@ void summary_number(double mean, double sd, char out[64])
     const double scale = sd > 0 ? sd : fabs(mean);
     int decimals = scale > 0 ? (sd > 0 ? 1 : 3) - (int)floor(log10(scale)) : 0;
     decimals = decimals < 0 ? 0 : decimals > 8 ? 8 : decimals;
-    if (fabs(mean) >= 1e7 || (mean != 0 && fabs(mean) < 1e-6))
+    if (fabs(mean) >= 1e7 || (mean != 0 && fabs(mean) < 1e-6 && !(sd > fabs(mean))))
         snprintf(out, 64, "%.4g", mean);
     else if (isnan(sd))
         snprintf(out, 64, "%.*f", decimals, mean);
