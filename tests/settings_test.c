@@ -113,7 +113,8 @@ START_TEST(defaults_are_the_documented_ones)
     ck_assert_str_eq(s->initializer->plugin->descriptor.name, "he");
     ck_assert_str_eq(s->loss->plugin->descriptor.name, "cross_entropy");
     ck_assert_str_eq(s->optimizer->plugin->descriptor.name, "sgd");
-    ck_assert_str_eq(s->backend->plugin->descriptor.name, "openblas");
+    const char *backend = s->backend->plugin->descriptor.name; /* auto */
+    ck_assert_msg(!strcmp(backend, "native") || !strcmp(backend, "openblas"), "%s", backend);
     ck_assert_int_eq(s->bias, BIAS_ZEROS);
     ck_assert(s->clip == 0 && s->dropout[0] == 0 && !s->from && s->clip_norm == 0);
     ck_assert(s->has_epochs && s->epochs == 2 && !s->has_steps && !s->has_examples && !s->has_flops &&
@@ -127,6 +128,26 @@ START_TEST(defaults_are_the_documented_ones)
     ck_assert(!s->measure_split[DATA_VALIDATION] && !s->measure_split[DATA_TEST]);
     ck_assert(!s->checkpoint_init && !s->checkpoint_best && !s->checkpoint_final && s->checkpoint_unit == UNIT_NONE);
     settings_free(s);
+}
+END_TEST
+
+START_TEST(backend_auto_is_a_plugin)
+{
+    static const char *const ways[] = { "backend: auto\n", "backend: {auto: {}}\n", "backend: {auto: }\n", "backend:\n", "" };
+    char text[400];
+    struct settings *plain = read_good(minimal);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        snprintf(text, sizeof text, "%s%s", minimal, ways[i]);
+        struct settings *s = read_good(text);
+        ck_assert_ptr_eq(s->backend->plugin, plain->backend->plugin);
+        settings_free(s);
+    }
+    settings_free(plain);
+    snprintf(text, sizeof text, "%sbackend: {auto: {kernel: avx2}}\n", minimal);
+    ck_assert_ptr_null(settings_of(text));
+    char *said = messages();
+    ck_assert_msg(strstr(said, "test.yaml:5:17: error: backend auto takes no parameters") != NULL, "%s", said);
+    free(said);
 }
 END_TEST
 
@@ -376,6 +397,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, defaults_are_the_documented_ones);
+    tcase_add_test(tests, backend_auto_is_a_plugin);
     tcase_add_test(tests, every_key_is_read);
     tcase_add_test(tests, bad_recipes_are_refused_in_words);
     tcase_add_test(tests, keys_hold_what_results_depend_on);

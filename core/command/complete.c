@@ -40,6 +40,8 @@ void complete_plugins(struct completion *completion, enum iso_kind kind, const c
     }
     if (names)
         plugins_names_free(names, count);
+    if (kind == ISO_BACKEND && !strcmp(end, ""))
+        complete_offer(completion, start, "auto");
 }
 
 /* ---- Values ---- */

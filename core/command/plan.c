@@ -142,7 +142,7 @@ const struct command command_plan = {
     .arguments = "RECIPE [--set PATH=VALUE]... [--backend NAME] [--out DIR] [--jobs N] [--all] [--no-time]",
     .summary = "the trials of a recipe, their sizes, FLOP and expected time, without training",
     .help = "  --set PATH=VALUE   overrides a value of the recipe; may be repeated\n"
-            "  --backend NAME     how layers are computed: a backend plugin\n"
+            "  --backend NAME     how layers are computed: a backend plugin, or auto (default: the recipe's)\n"
             "  --out DIR          the folder whose done trials count (default: results/NAME)\n"
             "  --jobs N           trials trained at a time (default: one a processor)\n"
             "  --all              lists every trial\n"

@@ -328,7 +328,7 @@ const struct command command_run = {
     .help = "  --out DIR           where results go (default: results/NAME)\n"
             "  --jobs N            trials trained at a time (default: one a processor)\n"
             "  --threads N         threads of one trial, for backends that use them (default: 1)\n"
-            "  --backend NAME      how layers are computed: a backend plugin\n"
+            "  --backend NAME      how layers are computed: a backend plugin, or auto (default: the recipe's)\n"
             "  --set PATH=VALUE    overrides a value of the recipe; may be repeated\n"
             "  --trial KEY         trains the one trial whose key begins so\n"
             "  --retry             trains failed trials again\n"

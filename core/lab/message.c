@@ -136,11 +136,12 @@ int message_get_point(const char *data, size_t length, struct point *point, stru
 void message_put_result(struct text *out, const struct trial_result *result)
 {
     struct trial_result copy = *result;
-    copy.stop_reason = copy.kernel = NULL;
+    copy.stop_reason = copy.backend = copy.kernel = NULL;
     copy.last.extras = NULL;
     copy.last.extra_count = 0;
     text_add(out, (const char *)&copy, sizeof copy);
     message_put_text(out, result->stop_reason);
+    message_put_text(out, result->backend);
     message_put_text(out, result->kernel);
     put_point(out, &result->last);
 }
@@ -150,6 +151,7 @@ int message_get_result(const char *data, size_t length, struct trial_result *res
     struct message_cursor cursor = { data, length, false };
     message_get(&cursor, result, sizeof *result);
     result->stop_reason = message_get_text(&cursor);
+    result->backend = message_get_text(&cursor);
     result->kernel = message_get_text(&cursor);
     get_point(&cursor, &result->last, arena);
     if (result->status != TRIAL_DONE && result->status != TRIAL_DIVERGED)

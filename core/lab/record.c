@@ -108,15 +108,15 @@ static int find_numerics(struct store *store, const char *backend, const char *k
     return 0;
 }
 
-int store_done(struct store *store, struct store_trial *trial, const struct trial_result *result, const char *backend,
-               const char *wanted, struct iso_error *err)
+int store_done(struct store *store, struct store_trial *trial, const struct trial_result *result, const char *wanted,
+               struct iso_error *err)
 {
     static const struct measured none = { NAN, NAN, NAN };
     const bool ended = result->status == TRIAL_DONE; /* a diverged trial has no final values */
     int64_t numerics = 0;
     sqlite3_stmt *statement = store_get(store, DONE, err);
     char now[32];
-    if (!statement || store_begin(store, err) || find_numerics(store, backend, result->kernel, &numerics, err))
+    if (!statement || store_begin(store, err) || find_numerics(store, result->backend, result->kernel, &numerics, err))
         return -1;
     provenance_time(now);
     int at = 1;

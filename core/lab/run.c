@@ -25,7 +25,7 @@ struct job {
     bool again;   /* it is done already, and trained again for what is measured or kept */
     bool differs; /* ... and this time a point has another value */
     struct text held; /* points of such a trial, until it ends */
-    char *wanted, *backend;
+    char *wanted;
 };
 
 struct run {
@@ -171,16 +171,6 @@ static char *json_of(const struct node *node)
     return text_take(&text);
 }
 
-/* A plugin's name from `name` or {name: ...}. */
-static const char *plugin_name(const struct node *node, const char *otherwise)
-{
-    if (!node)
-        return otherwise;
-    if (node->kind == NODE_MAP)
-        return node->count ? node->keys[0]->text : otherwise;
-    return node->kind == NODE_SCALAR && node->text[0] ? node->text : otherwise;
-}
-
 /* Folder of a trial's checkpoints; to be freed. */
 static char *checkpoints_of(const struct run *run, const struct plan_trial *trial)
 {
@@ -219,7 +209,6 @@ static int describe(void *context, size_t task, struct message_trial *trial, str
         goto out;
     plan_wanted_json(tree, &wanted);
     job->wanted = text_take(&wanted);
-    job->backend = strdup(plugin_name(node_get(tree->root, "backend"), "openblas"));
     *trial = (struct message_trial){ .recipe = json_of(tree->root),
                                      .folder = strdup(tree->folder ? tree->folder : "."),
                                      .checkpoints = run->store ? checkpoints_of(run, planned) : strdup(""),
@@ -227,7 +216,7 @@ static int describe(void *context, size_t task, struct message_trial *trial, str
                                      .threads = run->options->threads,
                                      .max_steps = run->options->smoke ? 2 : 0,
                                      .save_seconds = run->options->save_seconds };
-    if (!trial->recipe || !trial->folder || !trial->checkpoints || !job->wanted || !job->backend)
+    if (!trial->recipe || !trial->folder || !trial->checkpoints || !job->wanted)
         goto out;
     status = run->store && !job->again ? record_start(run, job, err) : 0;
     run->counts->running++;
@@ -291,9 +280,8 @@ static void job_end(struct run *run, struct job *job, bool again)
 {
     run->counts->running--;
     free(job->wanted);
-    free(job->backend);
     text_free(&job->held);
-    job->wanted = job->backend = NULL;
+    job->wanted = NULL;
     job->points = 0;
     job->differs = false;
     run->counts->flops_to_train += again ? job->before : 0;
@@ -327,7 +315,7 @@ static int on_done(void *context, size_t task, const struct trial_result *result
     int status = 0;
     if (run->store)
         status = (job->again && release(run, job, err))
-                 || store_done(run->store, &run->states[job->index], result, job->backend, job->wanted, err);
+                 || store_done(run->store, &run->states[job->index], result, job->wanted, err);
     if (job->saved)
         run->ended[run->ended_count++] = task;
     if (job->differs)
@@ -591,7 +579,6 @@ out:
         status = -1;
     for (size_t i = 0; i < run.job_count; i++) {
         free(run.jobs[i].wanted);
-        free(run.jobs[i].backend);
         text_free(&run.jobs[i].held);
     }
     free(run.returned);

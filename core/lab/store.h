@@ -51,8 +51,8 @@ int store_run_part(struct store *store, const char *kind, const char *name, int 
 int store_start(struct store *store, struct store_trial *trial, struct iso_error *err); /* forgets earlier points */
 int store_point(struct store *store, const struct store_trial *trial, size_t number, const struct point *point,
                 struct iso_error *err);
-int store_done(struct store *store, struct store_trial *trial, const struct trial_result *result, const char *backend,
-               const char *wanted, struct iso_error *err);
+int store_done(struct store *store, struct store_trial *trial, const struct trial_result *result, const char *wanted,
+               struct iso_error *err);
 int store_failed(struct store *store, struct store_trial *trial, const char *why, struct iso_error *err);
 int store_pending(struct store *store, struct store_trial *trial, struct iso_error *err); /* interrupted */
 /* Compares a point with the stored one of the same number: 1 equal, 0 not, or there is none. -1: error. */

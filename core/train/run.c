@@ -188,6 +188,7 @@ int run_begin(struct run *run, const struct settings *settings, const struct dat
         agenda_make(&run->points, settings->every_unit, settings->every, &run->horizon, err) ||
         agenda_make(&run->checkpoints, settings->checkpoint_unit, settings->checkpoint_every, &run->horizon, err))
         return -1;
+    result->backend = settings->backend->plugin->descriptor.name;
     result->kernel = network_kernel(run->network);
     run->row_width = POINT_NUMBERS + run->extra_count;
     run->saved = stopwatch_now();

@@ -60,13 +60,47 @@ static void read_dataset(struct reading *reading)
     data_options_read(&settings->data, node, settings->arena, reading->found);
 }
 
+/* Whether the kernels of the backend native are the fastest choice here: those for AVX2 and better are. */
+static bool has_wide_vectors(void)
+{
+#if defined __GNUC__ && defined __x86_64__
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return false;
+#endif
+}
+
+/* A plugin, or auto (the default): native where it is fast, else openblas. Results say which it was. */
+static struct instance *read_backend(struct reading *reading)
+{
+    struct tree *tree = reading->settings->tree;
+    const struct node *node = node_get(tree->root, "backend");
+    const bool named = node && node->kind == NODE_MAP && node->count == 1 && !strcmp(node->keys[0]->text, "auto");
+    const bool is_auto = named || (node && node->kind == NODE_SCALAR && !strcmp(node->text, "auto"));
+    if (node && !node_is_null(node) && !is_auto)
+        return read_plugin(reading, ISO_BACKEND, "backend", "");
+    if (named && !node_is_null(node->values[0]) && node->values[0]->count) {
+        diagnostics_add(reading->found, SEVERITY_ERROR, node->values[0], "backend auto takes no parameters: it chooses a "
+                        "backend, which has its own; give {native: {...}}");
+        return NULL;
+    }
+    struct iso_error ignored = ERROR_NONE;
+    const bool native = has_wide_vectors() && plugins_find(reading->plugins, ISO_BACKEND, "native", &ignored);
+    struct node *chosen = node_scalar(tree, native ? "native" : "openblas", true, read_place(reading, "backend"));
+    if (!chosen) {
+        diagnostics_add(reading->found, SEVERITY_ERROR, NULL, "out of memory");
+        return NULL;
+    }
+    return instance_read(reading->plugins, ISO_BACKEND, chosen, reading->folder, NULL, NULL, reading->found);
+}
+
 static void read_parts(struct reading *reading)
 {
     struct settings *settings = reading->settings;
     const struct node *root = settings->tree->root, *schedule = node_get(root, "schedule");
     settings->loss = read_plugin(reading, ISO_LOSS, "loss", "cross_entropy");
     settings->optimizer = read_plugin(reading, ISO_OPTIMIZER, "optimizer", "sgd");
-    settings->backend = read_plugin(reading, ISO_BACKEND, "backend", "openblas");
+    settings->backend = read_backend(reading);
     if (schedule && !node_is_null(schedule))
         settings->schedule = read_plugin(reading, ISO_SCHEDULE, "schedule", "constant");
     else

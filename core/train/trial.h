@@ -53,7 +53,7 @@ struct trial_result {
     bool has_best;
     struct measured best_validation, best_test;
     double seconds;
-    const char *kernel;
+    const char *backend, *kernel; /* that it was trained with */
 };
 
 /* What a trial tells while it runs. Functions may be NULL. */
