@@ -276,17 +276,18 @@ out:
 
 const struct command command_table = {
     .name = "table",
-    .arguments = "DIR [--format text|csv|markdown|json] [--sort [-]COLUMN] [--column NAME]... [--pivot PATH]"
-                 " [--paired PATH [--reference VALUE] [--confidence P]] [--limit N]",
+    .arguments = "DIR [--format text|csv|markdown|json] [--sort COLUMN] [--column COLUMN]... [--pivot COLUMN]"
+                 " [--paired COLUMN [--reference VALUE] [--confidence P]] [--limit N]",
     .summary = "mean ± standard deviation over seeds for each point of the sweep",
     .help = "  --format FORMAT     text (default), csv, markdown or json\n"
             "  --sort COLUMN       by a swept path, n, or the mean of any column; -COLUMN: largest first\n"
             "  --descending        largest first\n"
-            "  --column NAME       a column to average, such as test.loss; may be repeated, or A,B,... (also --columns,\n"
-            "                      --value)\n"
-            "  --pivot PATH        the values of a swept path (or any column) become columns\n"
-            "  --paired PATH       differences to the first value of PATH, seed by seed, with intervals by Student's t\n"
-            "  --reference VALUE   the value of PATH to compare with\n"
+            "  --column COLUMN     a column to average, such as test.loss; may be repeated, or A,B,...\n"
+            "  --columns COLUMN    the same\n"
+            "  --value COLUMN      the same, of a pivot\n"
+            "  --pivot COLUMN      the values of a swept path (or any column) become columns\n"
+            "  --paired COLUMN     differences to the first value of a swept path, seed by seed, with intervals by Student's t\n"
+            "  --reference VALUE   its value to compare with\n"
             "  --confidence P      of the intervals (default: 0.95)\n"
             "  --limit N           the first N rows\n"
             "The point with the lowest mean validation loss is marked; diverged trials are counted, never averaged.\n",
