@@ -11,6 +11,7 @@ system time, by which trials of one thread are compared: it leaves out what othe
 are compared by the clock. Writes bench.csv and figures into FOLDER.
 """
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -116,11 +117,9 @@ class Bench:
         """What a backend is called in a table, and in a recipe."""
         found = {}
         for backend in self.backends:
-            if backend == "native":
-                found["native dense"] = {"native": {"skip_zeros": False}}
-                found["native"] = "native"
-            else:
-                found[backend] = backend
+            if "skip_zeros" in self.backends[backend]:
+                found[backend + " dense"] = {backend: {"skip_zeros": False}}
+            found[backend] = backend
         return found
 
     @staticmethod
@@ -133,20 +132,20 @@ class Bench:
     # ---- A sweep ----
 
     def sweep(self):
-        rounds, runs = min(self.rounds, 3), 32
+        rounds, runs = self.rounds if self.full else 2, 32
         variants = self.variants()
+        alone = list(variants) if self.full else list(variants)[-1:]  # also with one job
         pairs = [self.references([kind] * 2) for kind in self.kinds if kind != "numpy32"]
         times = {"%s, 2 processes" % first.kind: [] for first, _ in pairs}
-        times.update({"%s, %d job%s" % (key, jobs, "s" * (jobs > 1)): [] for key in variants for jobs in (1, 2)})
+        cases = [(key, jobs) for key in variants for jobs in (1, 2) if jobs == 2 or key in alone]
+        times.update({jobs_name(key, jobs): [] for key, jobs in cases})
         steps = EXAMPLES // BATCH
         for _ in range(rounds):
             for first, second in pairs:
                 times["%s, 2 processes" % first.kind].append(two(first, second, runs, steps))
-            for key, backend in variants.items():
-                for jobs in (1, 2):
-                    recipe = self.isoflop.recipe(NETWORKS["W2"], backend, steps, seeds=list(range(runs)))
-                    wall, cpu, _ = self.isoflop.run(recipe, "--jobs", str(jobs))
-                    times["%s, %d job%s" % (key, jobs, "s" * (jobs > 1))].append((wall, cpu))
+            for key, jobs in cases:
+                recipe = self.isoflop.recipe(NETWORKS["W2"], variants[key], steps, seeds=list(range(runs)))
+                times[jobs_name(key, jobs)].append(self.isoflop.run(recipe, "--jobs", str(jobs))[:2])
         for pair in pairs:
             for reference in pair:
                 reference.close()
@@ -156,7 +155,7 @@ class Bench:
             one = key.replace("2 jobs", "1 job")
             table.row(key, median([wall for wall, _ in values]), median([cpu for _, cpu in values]),
                       self.ratio(times, key, "numpy64, 2 processes", 0), self.ratio(times, key, "torch, 2 processes", 0),
-                      paired([w for w, _ in times[one]], [w for w, _ in values]) if "2 jobs" in key else None)
+                      self.ratio(times, one, key, 0) if one in times else None)
 
     # ---- Parts of a step ----
 
@@ -217,7 +216,7 @@ class Bench:
         for jobs in (1, 2):
             recipe = self.isoflop.recipe(NETWORKS["W1"], "openblas", 300, seeds=list(range(jobs)))
             memory.append(self.isoflop.memory(recipe, jobs))
-            table.row("%d job%s, MB" % (jobs, "s" * (jobs > 1)), memory[-1])
+            table.row(jobs_name("W1", jobs) + ", MB", memory[-1])
         if memory[0]:
             table.row("each further job, MB", memory[1] - memory[0])
 
@@ -245,30 +244,46 @@ class Bench:
     # ---- How cost grows ----
 
     def growth(self):
-        """Seconds and memory against one size at a time."""
-        widths = [16, 64, 256, 1024] + ([2048, 4096, 8192] if self.full else [])
-        cases = [("width", width, [width], BATCH, EXAMPLES) for width in widths]
+        """CPU seconds and memory against one size at a time."""
+        cases = [("width", width, [width], BATCH) for width in (16, 64, 256, 1024)]
         if self.full:
-            cases += [("depth", depth, [256] * depth, BATCH, EXAMPLES) for depth in (1, 2, 4, 8, 16)]
-            cases += [("batch", batch, [256], batch, EXAMPLES) for batch in (1, 4, 16, 64, 256, 1024, 4096)]
-        table = Table("growth", ["backend", "of", "size", "µs/example", "GFLOP/s", "MB"],
+            cases += [("width", width, [width], BATCH) for width in (2048, 4096, 8192)]
+            cases += [("depth", depth, [256] * depth, BATCH) for depth in (1, 2, 4, 8, 16)]
+            cases += [("batch", batch, [256], batch) for batch in (1, 4, 16, 64, 256, 1024, 4096)]
+        table = Table("growth", ["backend", "of", "size", "cpu us/example", "GFLOP/s", "MB"],
                       "A trial of one network while one size grows; the others: width 256, depth 1, batch 50.")
         path = os.path.join(self.out, "growth.csv")
         with open(path, "w") as file:
             file.write("backend,of,size,us_per_example,gflops_per_second,megabytes\n")
-            for backend in [b for b in self.backends if b != "naive"]:
-                for of, size, hidden, batch, examples in cases:
+            for backend in self.backends:
+                for of, size, hidden, batch in cases:
                     flops = flops_per_example([784] + hidden + [10])
-                    steps = max(2, min(2000, int(1e10 / flops / batch)), -(-200 // batch))
-                    values = [self.isoflop.train(hidden, backend, steps, batch)[1] / steps / batch for _ in range(3)]
-                    memory = self.isoflop.memory(self.isoflop.recipe(hidden, backend, steps, batch), 1) if self.full \
-                        else None
-                    each = median(values)
+                    steps = max(10, min(3000, int(2e10 / flops / batch)))
+                    values = [self.isoflop.train(hidden, backend, steps, batch)[1] for _ in range(self.rounds)]
+                    memory = self.isoflop.memory(self.isoflop.recipe(hidden, backend, steps, batch), 1)
+                    each = max(median(values), 1e-6) / steps / batch
                     table.show([backend, of, str(size), 1e6 * each, flops / each / 1e9, memory])
                     file.write("%s,%s,%d,%.6g,%.6g,%s\n" % (backend, of, size, 1e6 * each, flops / each / 1e9,
                                                             "" if memory is None else "%.6g" % memory))
         for of in sorted({case[0] for case in cases}):
             self.draw(path, of)
+        if self.full:
+            self.data_growth()
+
+    def data_growth(self):
+        """From 1,000 to a million examples of 100 inputs: reading them, an epoch over them, evaluating, exporting."""
+        table = Table("growth of data", ["examples", "epoch us/example", "eval us/example", "run s", "MB"],
+                      "power_law data, 100-64-100, an epoch; what an evaluation of all examples takes; the whole command.")
+        for examples in (1000, 10000, 100000, 1000000):
+            dataset = {"power_law": {"modes": 100, "train_size": examples, "test_size": 1}}
+            changes = {"dataset": dataset, "loss": "mse", "model": {"hidden": [64]}, "train": {"epochs": 1}}
+            wall, _, rows = self.isoflop.run(self.isoflop.recipe([64], "openblas", 1, **changes), "--jobs", "1")
+            changes["measure"] = {"every": "epoch", "splits": [], "train_eval": True}
+            longer, _, _ = self.isoflop.run(self.isoflop.recipe([64], "openblas", 1, **changes), "--jobs", "1")
+            memory = self.isoflop.memory(self.isoflop.recipe([64], "openblas", 1, **changes), 1)
+            # measured twice: before the first step and after the last
+            table.row(str(examples), 1e6 * float(rows[0]["seconds"]) / examples,
+                      1e6 * max(0, longer - wall) / 2 / examples, wall, memory)
 
     def draw(self, path, of):
         part = os.path.join(self.out, "growth-%s.csv" % of)
@@ -294,6 +309,10 @@ def two(first, second, runs, steps):
     return time.perf_counter() - begin, cpu
 
 
+def jobs_name(key, jobs):
+    return "%s, %d job%s" % (key, jobs, "s" * (jobs > 1))
+
+
 def cpu_model():
     try:
         with open("/proc/cpuinfo") as file:
@@ -313,12 +332,11 @@ def find_mnist():
 
 
 def built_backends():
-    """Every backend but the reference of the tests, the widely used first."""
-    import json
+    """Every backend but the reference of the tests, the widely used first, and its parameters."""
     listed = json.loads(subprocess.run(["./isoflop", "plugins", "backend", "--format", "json"], check=True,
                                        stdout=subprocess.PIPE, text=True).stdout)
-    names = [entry["name"] for entry in listed]
-    found = [name for name in ("openblas", "onednn", "native") if name in names]
+    parameters = {entry["name"]: [parameter["name"] for parameter in entry["parameters"]] for entry in listed}
+    found = {name: parameters[name] for name in ("openblas", "onednn", "native") if name in parameters}
     if not found:
         sys.exit("bench.py: no backend was found; run make bench, or set ISOFLOP_PLUGIN_PATH")
     return found
