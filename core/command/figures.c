@@ -113,6 +113,7 @@ void figure_set_close(struct figure_set *set)
     for (size_t i = 0; i < set->count; i++)
         figure_spec_free(set->specs[i]);
     free(set->specs);
+    figure_models_free(set->models);
     frame_free(set->points);
     frame_free(set->trials);
     lab_experiment_free(set->experiment);
@@ -128,13 +129,19 @@ struct figure_set *figure_set_open(const char *folder, struct iso_error *err)
     }
     if ((set->experiment = lab_experiment(folder, err)) && (set->trials = lab_frame(folder, LAB_TRIALS, err)) &&
         (set->points = lab_frame(folder, LAB_POINTS, err))) {
+        if (!(set->models = figure_models_new(folder, set->trials))) {
+            error_memory(err);
+            goto failed;
+        }
+        set->source = figure_models_source(set->models);
         set->results = (struct figure_results){ .title = set->experiment->title,
                                                 .loss_unit = loss_unit(set->experiment), .trials = set->trials,
-                                                .points = set->points };
+                                                .points = set->points, .source = &set->source };
         set->specs = read_specs(set->experiment, &set->results, &set->count, err);
     }
     if (set->specs)
         return set;
+failed:
     figure_set_close(set);
     return NULL;
 }

@@ -7,10 +7,18 @@
 #include "figure/figure.h"
 #include "lab/results.h"
 
+/* Trained models of an experiment, read when a figure asks for one (figure_models.c). NULL: out of memory. */
+struct figure_models;
+struct figure_models *figure_models_new(const char *folder, const struct frame *trials);
+struct figure_source figure_models_source(struct figure_models *models);
+void figure_models_free(struct figure_models *models);
+
 /* An experiment's results and the figures that its recipe asks for, or the default ones. */
 struct figure_set {
     struct lab_experiment *experiment;
     struct frame *trials, *points;
+    struct figure_models *models;
+    struct figure_source source;
     struct figure_results results;
     struct figure_spec **specs;
     size_t count;

@@ -279,6 +279,14 @@ int build_kind(struct build *build)
         return build_heatmap(build);
     case KIND_BARS:
         return build_bars(build);
+    case KIND_CONFUSION:
+        return build_confusion(build);
+    case KIND_EXAMPLES:
+        return build_examples(build);
+    case KIND_FILTERS:
+        return build_filters(build);
+    case KIND_ARCHITECTURE:
+        return build_architecture(build);
     case KIND_COUNT:
         break;
     }

@@ -50,6 +50,10 @@ int build_frontier(struct build *build);  /* frontier.c */
 int build_isoflop(struct build *build);   /* isoflop.c */
 int build_bars(struct build *build);      /* table.c */
 int build_heatmap(struct build *build);
+int build_confusion(struct build *build); /* model.c */
+int build_examples(struct build *build);
+int build_filters(struct build *build);
+int build_architecture(struct build *build);
 int build_multiples(struct build *build); /* multiples.c */
 void build_share_axes(struct figure *figure); /* of its panels */
 

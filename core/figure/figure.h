@@ -25,11 +25,45 @@ const char *figure_spec_name(const struct figure_spec *spec);
 
 /* ---- The results that a figure is made from ---- */
 
+/* A trained model, for figures that show one: from whoever can read checkpoints and data. */
+enum figure_need { NEED_SHAPE, NEED_WEIGHTS, NEED_ANSWERS };
+struct figure_wish {
+    enum figure_need need;
+    size_t row;             /* of the trials */
+    const char *checkpoint; /* "best", "final" or "init"; NULL: best where there is one */
+    const char *split;      /* "validation", "test" or "train"; NULL: validation where there is one, else test */
+};
+struct figure_model {
+    const char *what;               /* "Final weights, validation examples"; NULL */
+    size_t layers;                  /* of weights */
+    const size_t *sizes;            /* layers + 1, from the inputs */
+    const char *const *activations; /* layers - 1 names */
+    const char *loss;
+    bool bias;
+    size_t height, width, channels; /* of images; 0: the inputs are none */
+    const float *weights;           /* of the first layer, (outputs, inputs); where they are needed */
+    size_t classes;
+    const char *const *class_names; /* NULL: numbers */
+    size_t count;                   /* of the examples; where answers are needed */
+    const int32_t *labels;
+    const uint32_t *predicted;
+    const double *truth, *sure;     /* what the model gave the true and the predicted class; NaN: no probability */
+};
+struct figure_source {
+    void *context;
+    /* Texts and arrays hold as long as the source, or lie in the arena. Fails in words, with the way out. */
+    int (*open)(void *context, const struct figure_wish *wish, struct arena *arena, struct figure_model *model,
+                struct iso_error *err);
+    /* Inputs of examples of the model that was opened last, as rows of planes. */
+    int (*pictures)(void *context, const size_t *which, size_t count, float *x, struct iso_error *err);
+};
+
 struct figure_results {
     const char *title;          /* of the experiment; NULL: none */
     const char *loss_unit;      /* "nats" where every trial's loss is cross-entropy; NULL: none is written */
     const struct frame *trials; /* one row a trial: the columns of `export --table trials`; or any table */
     const struct frame *points; /* one row a point: `export --table points`; NULL: there are none */
+    const struct figure_source *source; /* of trained models; NULL: there is none */
 };
 
 /* The figures of a recipe that names none: loss over epochs, grouped by what was swept, and the frontier where there

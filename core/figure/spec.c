@@ -7,23 +7,31 @@
 #include "figure/spec.h"
 
 const char *const figure_kinds[KIND_COUNT] = { "curve",   "moving_average", "loglog",  "frontier",
-                                               "isoflop", "heatmap",        "scatter", "bars" };
+                                               "isoflop", "heatmap",        "scatter", "bars",
+                                               "confusion", "examples",     "filters", "architecture" };
 static const char *const bands[] = { "sd", "se", "minmax", "quantiles", "none", NULL };
 static const char *const others[] = { "separate", "best", "mean", NULL };
 static const char *const tables[] = { "auto", "trials", "points", NULL };
 static const char *const axes[] = { "linear", "log-log", "log-linear", "linear-log", NULL };
 static const char *const computes[] = { "flops", "flops_matmul", "flops_6nd", "flops_report", NULL };
 
+static const char *const checkpoints[] = { "best", "final", "init", NULL };
+static const char *const splits[] = { "validation", "test", "train", NULL };
+static const char *const orders[] = { "wrong", "first", NULL };
+
 #define KIND(name) (1u << KIND_##name)
 enum {
     LINES = KIND(CURVE) | KIND(MOVING_AVERAGE) | KIND(LOGLOG),
     COMPUTE = KIND(FRONTIER) | KIND(ISOFLOP),
     COLUMNS = LINES | KIND(SCATTER) | KIND(BARS),
-    ANY = COLUMNS | COMPUTE | KIND(HEATMAP)
+    FRAMED = COLUMNS | COMPUTE | KIND(HEATMAP),
+    ANSWERS = KIND(CONFUSION) | KIND(EXAMPLES),
+    MODEL = ANSWERS | KIND(FILTERS) | KIND(ARCHITECTURE),
+    ANY = FRAMED | MODEL
 };
 
 /* What an option's value is. Those with a type of their own go to a field of the spec. */
-enum type { TYPE_KIND, TYPE_TEXT, TYPE_FLAG, TYPE_REAL, TYPE_WHOLE, TYPE_CHOICE, TYPE_Y, TYPE_AXES, TYPE_COMPUTE,
+enum type { TYPE_KIND, TYPE_TEXT, TYPE_FLAG, TYPE_REAL, TYPE_WHOLE, TYPE_CHOICE, TYPE_WORD, TYPE_Y, TYPE_AXES, TYPE_COMPUTE,
             TYPE_RANGE, TYPE_BUDGETS };
 
 struct option {
@@ -39,12 +47,12 @@ struct option {
 static const struct option options[] = {
     { "kind", ANY, TYPE_KIND, 0, NULL, 0, 0, NULL },
     { "x", COLUMNS | KIND(HEATMAP), TYPE_TEXT, FIELD(x), NULL, 0, 0, NULL },
-    { "y", ANY & ~KIND(HEATMAP), TYPE_Y, 0, NULL, 0, 0, NULL },
+    { "y", FRAMED & ~KIND(HEATMAP), TYPE_Y, 0, NULL, 0, 0, NULL },
     { "y", KIND(HEATMAP), TYPE_TEXT, FIELD(group), NULL, 0, 0, NULL },
     { "value", KIND(HEATMAP), TYPE_Y, 0, NULL, 0, 0, NULL },
     { "group", COLUMNS, TYPE_TEXT, FIELD(group), NULL, 0, 0, NULL },
     { "size", COMPUTE, TYPE_TEXT, FIELD(group), NULL, 0, 0, NULL },
-    { "multiples", ANY, TYPE_TEXT, FIELD(multiples), NULL, 0, 0, NULL },
+    { "multiples", FRAMED, TYPE_TEXT, FIELD(multiples), NULL, 0, 0, NULL },
     { "band", LINES | KIND(BARS), TYPE_CHOICE, FIELD(band), bands, 0, 0, NULL },
     { "axes", (COLUMNS | COMPUTE) & ~KIND(LOGLOG), TYPE_AXES, 0, axes, 0, 0, NULL },
     { "lines", LINES | KIND(FRONTIER), TYPE_FLAG, FIELD(lines), NULL, 0, 0, NULL },
@@ -60,10 +68,15 @@ static const struct option options[] = {
       "a factor of 1 to 1e6 by which a law goes beyond the data" },
     { "compute", COMPUTE, TYPE_COMPUTE, 0, computes, 0, 0, NULL },
     { "budgets", KIND(ISOFLOP), TYPE_BUDGETS, 0, NULL, 0, 0, NULL },
+    { "trial", MODEL, TYPE_WHOLE, FIELD(trial), NULL, 1, 1e9, "its place in the plan, from 1" },
+    { "checkpoint", MODEL & ~KIND(ARCHITECTURE), TYPE_WORD, FIELD(checkpoint), checkpoints, 0, 0, NULL },
+    { "split", ANSWERS, TYPE_WORD, FIELD(split), splits, 0, 0, NULL },
+    { "count", KIND(EXAMPLES) | KIND(FILTERS), TYPE_WHOLE, FIELD(count), NULL, 1, 1000, "pictures, 1 to 1000" },
+    { "order", KIND(EXAMPLES), TYPE_CHOICE, FIELD(order), orders, 0, 0, NULL },
     { "title", ANY, TYPE_TEXT, FIELD(title), NULL, 0, 0, NULL },
     { "caption", ANY, TYPE_TEXT, FIELD(caption), NULL, 0, 0, NULL },
-    { "x_label", ANY, TYPE_TEXT, FIELD(x_label), NULL, 0, 0, NULL },
-    { "y_label", ANY, TYPE_TEXT, FIELD(y_label), NULL, 0, 0, NULL },
+    { "x_label", FRAMED, TYPE_TEXT, FIELD(x_label), NULL, 0, 0, NULL },
+    { "y_label", FRAMED, TYPE_TEXT, FIELD(y_label), NULL, 0, 0, NULL },
     { "x_range", (COLUMNS | COMPUTE) & ~KIND(BARS), TYPE_RANGE, FIELD(x_range), NULL, 0, 0, NULL },
     { "y_range", COLUMNS | COMPUTE, TYPE_RANGE, FIELD(y_range), NULL, 0, 0, NULL },
 };
@@ -248,6 +261,10 @@ static void read_option(struct reader *reader, const struct option *option, cons
     case TYPE_CHOICE:
         *(int *)field = read_choice(reader, option->name, node, option->words);
         break;
+    case TYPE_WORD: /* one of the words, as it is */
+        choice = read_choice(reader, option->name, node, option->words);
+        *(const char **)field = option->words[choice];
+        break;
     case TYPE_Y:
         read_y(reader, node);
         break;
@@ -348,8 +365,16 @@ static void set_defaults(struct figure_spec *spec)
         spec->x = "case";
         spec->others = OTHERS_BEST;
         break;
+    case KIND_EXAMPLES:
+        spec->count = 40;
+        break;
+    case KIND_FILTERS:
+        spec->count = 64;
+        break;
     case KIND_CURVE:
     case KIND_MOVING_AVERAGE:
+    case KIND_CONFUSION:
+    case KIND_ARCHITECTURE:
     case KIND_COUNT:
         break;
     }
@@ -366,6 +391,8 @@ static void require(struct reader *reader, const struct node *node)
     struct figure_spec *spec = reader->spec;
     if (spec->extend == 0)
         spec->extend = default_extend(spec);
+    if (MODEL >> spec->kind & 1u)
+        return;
     if (!spec->x && spec->kind != KIND_MOVING_AVERAGE && !node_get(node, "x")) {
         text_format(&reader->text, "figure %s needs x: a swept path, params, flops, epoch or another column of "
                                    "`isoflop export`", spec->name);

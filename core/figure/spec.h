@@ -13,6 +13,10 @@ enum figure_kind {
     KIND_HEATMAP,
     KIND_SCATTER,
     KIND_BARS,
+    KIND_CONFUSION,
+    KIND_EXAMPLES,
+    KIND_FILTERS,
+    KIND_ARCHITECTURE,
     KIND_COUNT
 };
 extern const char *const figure_kinds[KIND_COUNT];
@@ -20,6 +24,7 @@ extern const char *const figure_kinds[KIND_COUNT];
 enum band { BAND_SD, BAND_SE, BAND_MINMAX, BAND_QUANTILES, BAND_NONE };
 /* What becomes of swept columns that are neither x nor group. */
 enum others { OTHERS_SEPARATE, OTHERS_BEST, OTHERS_MEAN };
+enum order { ORDER_WRONG, ORDER_FIRST }; /* of examples */
 enum source_table { TABLE_AUTO, TABLE_TRIALS, TABLE_POINTS };
 
 struct figure_spec {
@@ -45,6 +50,10 @@ struct figure_spec {
     double start, multiplier; /* x = start + multiplier * x */
     uint64_t bootstrap; /* resamples of the seeds */
     double extend;      /* how far a law is drawn beyond the data: a factor of x */
+    uint64_t trial;                /* of a model; 0: the best */
+    const char *checkpoint, *split; /* NULL: as there is */
+    uint64_t count;                /* of pictures */
+    enum order order;
     double x_range[2], y_range[2]; /* low and high; NaN: from the data */
 };
 

@@ -183,32 +183,94 @@ static int adjust(const struct model *model, const struct data *data, struct bat
     return 0;
 }
 
-int model_evaluate(struct model *model, const struct data *data, enum data_split split, struct measured *measured,
-                   struct iso_error *err)
+/* What looking at a split needs; all freed by looking_end, also after a failure. */
+struct looking {
+    struct objective objective;
+    struct batch batch;
+    struct arithmetic before;
+};
+
+static int looking_begin(struct looking *looking, struct model *model, const struct data *data, enum data_split split,
+                         struct iso_error *err)
 {
     const struct data_shape *shape = data_shape(data);
     const struct settings *settings = model->other ? model->other : model->settings;
-    struct objective objective = { 0 };
-    struct batch batch = { 0 };
-    int status = -1;
+    const char *name = settings->dataset->plugin->descriptor.name;
+    *looking = (struct looking){ .before = arithmetic_set() };
     if (shape->inputs != model->inputs || shape->outputs != model->outputs)
         return iso_fail(err, "the model takes %zu inputs and gives %zu outputs; dataset %s has %zu inputs and %zu "
-                        "outputs", model->inputs, model->outputs, settings->dataset->plugin->descriptor.name,
-                        shape->inputs, shape->outputs);
+                        "outputs", model->inputs, model->outputs, name, shape->inputs, shape->outputs);
     if (data_count(data, split) == 0)
-        return iso_fail(err, "this split of dataset %s has no examples", settings->dataset->plugin->descriptor.name);
-    const struct arithmetic before = arithmetic_set();
-    if (!objective_make(&objective, settings, shape, NETWORK_EVALUATION_ROWS, err) &&
-        !batch_make(&batch, shape, objective_wants_dense(settings), NETWORK_EVALUATION_ROWS, err) &&
-        !adjust(model, data, &batch, err)) {
-        *measured = objective_measure(&objective, model->network, &batch, data, split, settings->seed_examples,
-                                      data_count(data, split));
-        status = 0;
-    }
-    batch_free(&batch);
-    objective_free(&objective);
-    arithmetic_restore(before);
+        return iso_fail(err, "this split of dataset %s has no examples", name);
+    return objective_make(&looking->objective, settings, shape, NETWORK_EVALUATION_ROWS, err) ||
+                   batch_make(&looking->batch, shape, objective_wants_dense(settings), NETWORK_EVALUATION_ROWS, err) ||
+                   adjust(model, data, &looking->batch, err)
+               ? -1 : 0;
+}
+
+static void looking_end(struct looking *looking)
+{
+    batch_free(&looking->batch);
+    objective_free(&looking->objective);
+    arithmetic_restore(looking->before);
+}
+
+int model_evaluate(struct model *model, const struct data *data, enum data_split split, struct measured *measured,
+                   struct iso_error *err)
+{
+    struct looking looking;
+    const int status = looking_begin(&looking, model, data, split, err);
+    if (!status)
+        *measured = objective_measure(&looking.objective, model->network, &looking.batch, data, split,
+                                      model->settings->seed_examples, data_count(data, split));
+    looking_end(&looking);
     return status;
+}
+
+int model_each(struct model *model, const struct data *data, enum data_split split, model_visitor *visitor,
+               void *context, struct iso_error *err)
+{
+    const struct instance *loss = model->settings->loss;
+    const size_t n = data_count(data, split);
+    float *shown = memory_array(NETWORK_EVALUATION_ROWS, model->outputs * sizeof *shown);
+    struct looking looking;
+    int status = looking_begin(&looking, model, data, split, err);
+    if (!shown && !status)
+        status = error_memory(err);
+    for (size_t first = 0, rows; !status && first < n; first += rows) {
+        struct batch *batch = &looking.batch;
+        rows = n - first < NETWORK_EVALUATION_ROWS ? n - first : NETWORK_EVALUATION_ROWS;
+        for (size_t r = 0; r < rows; r++)
+            batch->positions[r] = (uint32_t)(first + r);
+        batch_gather(batch, data, split, model->settings->seed_examples, 0, batch->positions, rows);
+        memcpy(shown, network_forward(model->network, &batch->input, false, 0), rows * model->outputs * sizeof *shown);
+        if (loss->plugin->ops.loss.predict)
+            loss->plugin->ops.loss.predict(loss->state, rows, model->outputs, shown, shown);
+        status = visitor(context, first, rows, batch->labels, shown);
+    }
+    looking_end(&looking);
+    free(shown);
+    return status;
+}
+
+size_t model_layers(const struct model *model)
+{
+    return model->checkpoint->count;
+}
+
+size_t model_size(const struct model *model, size_t index)
+{
+    return index ? model->checkpoint->layers[index - 1].outputs : model->inputs;
+}
+
+const float *model_weights(const struct model *model, size_t layer)
+{
+    return model->checkpoint->layers[layer].weight;
+}
+
+bool model_has_bias(const struct model *model)
+{
+    return model->checkpoint->layers[0].bias != NULL;
 }
 
 int model_picture(const struct model *model, struct image *picture, struct iso_error *err)

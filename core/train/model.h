@@ -21,6 +21,18 @@ struct data *model_open_data(struct model *model, const char *dataset, struct is
 int model_evaluate(struct model *model, const struct data *data, enum data_split split, struct measured *measured,
                    struct iso_error *err);
 
+/* Hands on what the loss shows of the outputs (probabilities, for most) for every example of a split with classes, some
+ * rows at a time: labels, and rows x outputs. What the function returns other than 0 ends it. */
+typedef int model_visitor(void *context, size_t first, size_t rows, const int32_t *labels, const float *shown);
+int model_each(struct model *model, const struct data *data, enum data_split split, model_visitor *visitor,
+               void *context, struct iso_error *err);
+/* Sizes, from the inputs on: layers + 1 of them. */
+size_t model_layers(const struct model *model);
+size_t model_size(const struct model *model, size_t index);
+/* (outputs, inputs) of a layer from 0; valid as long as the model. */
+const float *model_weights(const struct model *model, size_t layer);
+bool model_has_bias(const struct model *model);
+
 /* A black picture of the size that the model takes. An error where it was not trained on images. */
 int model_picture(const struct model *model, struct image *picture, struct iso_error *err);
 /* How pictures are brought to that size for it: as MNIST was made where it was trained on digits. */
