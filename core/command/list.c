@@ -13,6 +13,7 @@ const struct command *const commands[] = {
     &command_table,
     &command_show,
     &command_export,
+    &command_compare,
     &command_merge,
     &command_select,
     &command_plot,
