@@ -3,6 +3,7 @@
 #include "figure/gather.h"
 #include "figure/ticks.h"
 #include "figure_tools.h"
+#include "train/histogram.h"
 
 /* ---- What is asked for ---- */
 
@@ -603,6 +604,69 @@ START_TEST(small_multiples)
 }
 END_TEST
 
+/* ---- Histograms ---- */
+
+START_TEST(histogram_bins)
+{
+    static const float values[] = { -1, -0.5f, 0, 0.25f, 0.25f, 1, NAN, INFINITY };
+    double out[HISTOGRAM_VALUES], sum = 0;
+    histogram_of(values, 8, out);
+    NEAR(out[0], -4); /* 64 bins of 2^-5 from -1 would end before 1 */
+    for (size_t i = 2; i < HISTOGRAM_VALUES; i++)
+        sum += out[i];
+    NEAR(sum, 6); /* finite ones */
+    ck_assert_double_le(ldexp(out[1], (int)out[0]), -1);
+    NEAR(out[2], 1);
+    static const float equal[] = { 3, 3, 3 };
+    histogram_of(equal, 3, out);
+    NEAR(out[2], 3);
+    ck_assert(ldexp(out[1], (int)out[0]) <= 3 && ldexp(out[1] + 1, (int)out[0]) > 3);
+    static const float extremes[] = { -3.4e38f, 3.4e38f, 1e-45f };
+    histogram_of(extremes, 3, out);
+    ck_assert_double_ge(out[0], 120);
+    histogram_of(values, 0, out);
+    ck_assert_double_nan(out[0]);
+}
+END_TEST
+
+START_TEST(histogram)
+{
+    static const char bins[] = "trial,step,epoch,layer,of,bins\n"
+                               "1,0,0,0,weights,\"[0,-1,1,3]\"\n1,9,1,0,weights,\"[0,0,4]\"\n"
+                               "2,0,0,0,weights,\"[1,-1,2,2]\"\n1,0,0,1,weights,\"[0,0,1,1]\"\n"
+                               "1,0,0,0,gradients,\"[0,0,1]\"\n3,0,0,0,weights,\"[0,50,1]\"\n"
+                               "1,5,0,0,weights,\"[nonsense\"\n1,6,0,0,weights,\"[1e9,0,1]\"\n"
+                               "1,7,0,0,weights,\"[0,0,-1]\"\n";
+    static const char few[] = "trial,key,status,seed,model.hidden.width,params,validation.loss\n"
+                              "1,a,done,0,8,100,1\n2,b,done,1,8,100,2\n3,c,done,0,16,200,3\n";
+    struct figure_spec *spec = spec_of("{kind: histogram}");
+    struct frame *trial_frame = table(few), *bin_frame = table(bins);
+    struct figure_results results = { .trials = trial_frame, .histograms = bin_frame };
+    struct iso_error err = ERROR_NONE;
+    struct figure *figure = figure_build(spec, &results, &err);
+    ck_assert_msg(figure != NULL, "%s", err.text);
+    ck_assert_uint_eq(figure->panel_count, 2); /* layers */
+    const struct figure *panel = figure->panels[0];
+    ck_assert_uint_eq(panel->series_count, 2); /* damaged ones are left out */
+    /* Two seeds at step 0: {-1: 1, 0: 3} of width 1 and {-2: 2, 0: 2} of width 2 are {-2: 3, 0: 5} of width 2. */
+    const struct figure_series *first = &panel->series[0];
+    NEAR(first->x[0], -2);
+    NEAR(first->y[1], 3. / 8 / 2);
+    NEAR(first->y[3], 5. / 8 / 2);
+    NEAR(first->x[first->count - 1], 2);
+    ck_assert_str_eq(panel->series[1].label, "9");
+    ck_assert_ptr_nonnull(strstr(figure->caption, "over all seeds of that setting"));
+    figure_free(figure);
+    figure_spec_free(spec);
+    spec = spec_of("{kind: histogram, of: activations}");
+    ck_assert_ptr_null(figure_build(spec, &results, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "measure: {also: [histograms]}"));
+    figure_spec_free(spec);
+    frame_free(trial_frame);
+    frame_free(bin_frame);
+}
+END_TEST
+
 /* ---- In words ---- */
 
 START_TEST(nothing_to_draw)
@@ -742,6 +806,8 @@ int main(void)
         { "power law", power_law },
         { "zeros", zeros_on_logarithmic_axes },
         { "frontier", frontier },
+        { "histogram bins", histogram_bins },
+        { "histogram", histogram },
         { "isoflop", isoflop },
         { "isoflop along training", isoflop_along_training },
         { "heatmap", heatmap },

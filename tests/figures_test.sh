@@ -18,9 +18,12 @@ figures:
   first: {kind: examples, count: 3, order: first, split: train, trial: 2, checkpoint: init}
   filters: {kind: filters, count: 5}
   net: {kind: architecture}
+  weights: {kind: histogram}
+  outputs: {kind: histogram, of: activations, axes: linear-log}
+measure: {also: [histograms]}
 RECIPE
 expect 0 "$isoflop" run models.yaml --out one --jobs 2
-for name in confusion examples first filters net; do
+for name in confusion examples first filters net weights outputs; do
     holds out "^figure: one/figures/$name.svg"
 done
 holds one/figures/confusion.svg 'of 120 right'
@@ -43,6 +46,21 @@ expect 0 "$isoflop" plot one examples net --format pdf --size 16x10cm
 [ -s one/figures/examples.png ] && [ -s one/figures/net.pdf ] || fail "no picture"
 expect 2 "$isoflop" plot one confusio
 holds err 'there is no figure "confusio"'
+# Histograms: each holds all weights; they are no columns of points, and change no trial.
+expect 0 "$isoflop" export one --table histograms --format jsonl
+grep '"layer":0,"of":"weights"' out | sed -e 's/.*\[//' -e 's/\].*//' > lists
+[ -s lists ] || fail "no histograms of weights"
+awk -F, '{ sum = 0; for (i = 3; i <= NF; i++) sum += $i; if (sum != 784 * 12) exit 1 }' lists || fail "weights are lost"
+[ "$(grep -c '"of":"gradients"' out)" -eq 12 ] || fail "gradients: two seeds, three layers, two points after step 0"
+[ "$(grep -c '"of":"activations"' out)" -eq 12 ] || fail "activations: two seeds, two hidden layers, three points"
+expect 0 "$isoflop" export one --table points
+lacks out histogram
+cp out with.csv
+sed -e '/^measure/d' models.yaml > without.yaml
+expect 0 "$isoflop" run without.yaml --out plain --jobs 2 --no-figures
+"$isoflop" export one --table trials --without seconds > a.csv
+"$isoflop" export plain --table trials --without seconds > b.csv
+cmp a.csv b.csv || fail "histograms change results"
 echo "ok: figures of models"
 
 # ---- Without a checkpoint: in words, with the line that helps; the others are drawn ----

@@ -7,7 +7,7 @@
 
 static int run(int argc, char **argv, struct command_outcome *outcome)
 {
-    static const char *const tables[] = { "trials", "points", NULL }, *const formats[] = { "csv", "jsonl", NULL };
+    static const char *const tables[] = { "trials", "points", "histograms", NULL }, *const formats[] = { "csv", "jsonl", NULL };
     struct option_list without = { 0 };
     const char *table_name = NULL, *format_name = NULL, *folder = NULL;
     const struct option options[] = {
@@ -23,7 +23,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         || argument_choice("--table", table_name, tables, &table, err)
         || argument_choice("--format", format_name, formats, &format, err))
         goto out;
-    frame = lab_frame(folder, table == 0 ? LAB_TRIALS : LAB_POINTS, err);
+    frame = table == 2 ? lab_histograms(folder, err) : lab_frame(folder, table == 0 ? LAB_TRIALS : LAB_POINTS, err);
     if (!frame)
         goto out;
     for (size_t i = 0; i < without.count; i++) {
@@ -44,9 +44,10 @@ out:
 
 const struct command command_export = {
     .name = "export",
-    .arguments = "DIR [--table trials|points] [--format csv|jsonl] [--without COLUMN]...",
+    .arguments = "DIR [--table trials|points|histograms] [--format csv|jsonl] [--without COLUMN]...",
     .summary = "every trial, or every measurement, of an experiment",
-    .help = "  --table TABLE      trials (default): one row a trial; points: one row a measurement\n"
+    .help = "  --table TABLE      trials (default): one row a trial; points: one row a measurement;\n"
+            "                     histograms: one row for each that was kept\n"
             "  --format FORMAT    csv (default) or jsonl\n"
             "  --without COLUMN   leaves a column out; without `seconds`, equal runs give equal bytes\n",
     .run = run,

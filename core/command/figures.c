@@ -114,6 +114,7 @@ void figure_set_close(struct figure_set *set)
         figure_spec_free(set->specs[i]);
     free(set->specs);
     figure_models_free(set->models);
+    frame_free(set->histograms);
     frame_free(set->points);
     frame_free(set->trials);
     lab_experiment_free(set->experiment);
@@ -128,7 +129,7 @@ struct figure_set *figure_set_open(const char *folder, struct iso_error *err)
         return NULL;
     }
     if ((set->experiment = lab_experiment(folder, err)) && (set->trials = lab_frame(folder, LAB_TRIALS, err)) &&
-        (set->points = lab_frame(folder, LAB_POINTS, err))) {
+        (set->points = lab_frame(folder, LAB_POINTS, err)) && (set->histograms = lab_histograms(folder, err))) {
         if (!(set->models = figure_models_new(folder, set->trials))) {
             error_memory(err);
             goto failed;
@@ -136,7 +137,8 @@ struct figure_set *figure_set_open(const char *folder, struct iso_error *err)
         set->source = figure_models_source(set->models);
         set->results = (struct figure_results){ .title = set->experiment->title,
                                                 .loss_unit = loss_unit(set->experiment), .trials = set->trials,
-                                                .points = set->points, .source = &set->source };
+                                                .points = set->points, .histograms = set->histograms,
+                                                .source = &set->source };
         set->specs = read_specs(set->experiment, &set->results, &set->count, err);
     }
     if (set->specs)

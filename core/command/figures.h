@@ -16,7 +16,7 @@ void figure_models_free(struct figure_models *models);
 /* An experiment's results and the figures that its recipe asks for, or the default ones. */
 struct figure_set {
     struct lab_experiment *experiment;
-    struct frame *trials, *points;
+    struct frame *trials, *points, *histograms;
     struct figure_models *models;
     struct figure_source source;
     struct figure_results results;

@@ -287,6 +287,8 @@ int build_kind(struct build *build)
         return build_filters(build);
     case KIND_ARCHITECTURE:
         return build_architecture(build);
+    case KIND_HISTOGRAM:
+        return build_histogram(build);
     case KIND_COUNT:
         break;
     }

@@ -54,6 +54,11 @@ int build_confusion(struct build *build); /* model.c */
 int build_examples(struct build *build);
 int build_filters(struct build *build);
 int build_architecture(struct build *build);
+int build_histogram(struct build *build); /* histogram.c */
+/* The trial that a figure of one model shows, said in the caption; and the end of such a caption (model.c). */
+int build_choose_trial(struct build *build, struct figure_wish *wish);
+int build_end_model(struct build *build);
+int build_ranges(struct build *build); /* of the axes, from what the figure has so far */
 int build_multiples(struct build *build); /* multiples.c */
 void build_share_axes(struct figure *figure); /* of its panels */
 

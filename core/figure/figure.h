@@ -63,6 +63,7 @@ struct figure_results {
     const char *loss_unit;      /* "nats" where every trial's loss is cross-entropy; NULL: none is written */
     const struct frame *trials; /* one row a trial: the columns of `export --table trials`; or any table */
     const struct frame *points; /* one row a point: `export --table points`; NULL: there are none */
+    const struct frame *histograms; /* trial, step, layer, of, bins; NULL: there are none */
     const struct figure_source *source; /* of trained models; NULL: there is none */
 };
 

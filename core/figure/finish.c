@@ -55,7 +55,7 @@ static int nothing(struct build *build)
     return iso_fail(build->err, "nothing to draw: there are no values of %s yet", build->spec->y[0]);
 }
 
-static int set_ranges(struct build *build)
+int build_ranges(struct build *build)
 {
     struct figure *figure = build->figure;
     const struct figure_spec *spec = build->spec;
@@ -197,7 +197,7 @@ static void describe_rest(struct build *build)
 
 int build_finish(struct build *build)
 {
-    if (set_ranges(build) || set_values(build) || describe_band(build))
+    if (build_ranges(build) || set_values(build) || describe_band(build))
         return -1;
     describe_rest(build);
     return build_close_caption(build);

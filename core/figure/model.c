@@ -14,7 +14,7 @@ static double score(const struct column *column, size_t row)
 
 /* The trial that the figure names, else the one with the lowest validation loss (training loss where there is none);
  * never by test. */
-static int choose_trial(struct build *build, struct figure_wish *wish)
+int build_choose_trial(struct build *build, struct figure_wish *wish)
 {
     const struct frame *trials = build->results->trials;
     const struct column *places = trials ? frame_find(trials, "trial") : NULL;
@@ -49,7 +49,7 @@ static int open_model(struct build *build, enum figure_need need, struct figure_
 {
     const struct figure_source *source = build->results->source;
     struct figure_wish wish = { .need = need, .checkpoint = build->spec->checkpoint, .split = build->spec->split };
-    if (choose_trial(build, &wish))
+    if (build_choose_trial(build, &wish))
         return -1;
     if (!source)
         return iso_fail(build->err, "a figure of a model needs its checkpoint, which a table does not have");
@@ -66,7 +66,7 @@ static const char *class_name(struct build *build, const struct figure_model *mo
                               : arena_format(build->arena, "%zu", class);
 }
 
-static int close_caption(struct build *build)
+int build_end_model(struct build *build)
 {
     if (build->spec->caption && build->spec->caption[0])
         build_say(build, "%s", build->spec->caption);
@@ -119,7 +119,7 @@ int build_confusion(struct build *build)
     figure->legend_title = figure->scale.title;
     build_say(build, "%zu of %zu right (%.2f %%); numbers are examples.", right, model.count,
               model.count ? 100 * (double)right / (double)model.count : 0);
-    return close_caption(build);
+    return build_end_model(build);
 }
 
 /* ---- Sheets ---- */
@@ -218,7 +218,7 @@ int build_examples(struct build *build)
               build->spec->order == ORDER_WRONG ? "The examples to whose true class the model gives least, wrong ones first."
                                                 : "The first examples.",
               wrong, model.count);
-    return close_caption(build);
+    return build_end_model(build);
 }
 
 /* First-layer weights of single units: 0 is mid-grey (of colour images each channel's), black and white the unit's own
@@ -268,7 +268,7 @@ int build_filters(struct build *build)
     }
     build_say(build, "Weights of the first layer's units, by their number; the %zu of %zu with the largest norm. Grey is 0, "
                      "black and white are each unit's largest magnitude.", wanted, units);
-    return close_caption(build);
+    return build_end_model(build);
 }
 
 /* ---- The network ---- */
@@ -312,5 +312,5 @@ int build_architecture(struct build *build)
             return error_memory(build->err);
     }
     build_say(build, "%.0f parameters%s.", params, model.bias ? ", biases included" : "; no biases");
-    return close_caption(build);
+    return build_end_model(build);
 }

@@ -8,7 +8,8 @@
 
 const char *const figure_kinds[KIND_COUNT] = { "curve",   "moving_average", "loglog",  "frontier",
                                                "isoflop", "heatmap",        "scatter", "bars",
-                                               "confusion", "examples",     "filters", "architecture" };
+                                               "confusion", "examples",     "filters", "architecture",
+                                               "histogram" };
 static const char *const bands[] = { "sd", "se", "minmax", "quantiles", "none", NULL };
 static const char *const others[] = { "separate", "best", "mean", NULL };
 static const char *const tables[] = { "auto", "trials", "points", NULL };
@@ -17,6 +18,7 @@ static const char *const computes[] = { "flops", "flops_matmul", "flops_6nd", "f
 
 static const char *const checkpoints[] = { "best", "final", "init", NULL };
 static const char *const splits[] = { "validation", "test", "train", NULL };
+static const char *const values[] = { "weights", "gradients", "activations", NULL };
 static const char *const orders[] = { "wrong", "first", NULL };
 
 #define KIND(name) (1u << KIND_##name)
@@ -27,7 +29,7 @@ enum {
     FRAMED = COLUMNS | COMPUTE | KIND(HEATMAP),
     ANSWERS = KIND(CONFUSION) | KIND(EXAMPLES),
     MODEL = ANSWERS | KIND(FILTERS) | KIND(ARCHITECTURE),
-    ANY = FRAMED | MODEL
+    ANY = FRAMED | MODEL | KIND(HISTOGRAM)
 };
 
 /* What an option's value is. Those with a type of their own go to a field of the spec. */
@@ -54,7 +56,7 @@ static const struct option options[] = {
     { "size", COMPUTE, TYPE_TEXT, FIELD(group), NULL, 0, 0, NULL },
     { "multiples", FRAMED, TYPE_TEXT, FIELD(multiples), NULL, 0, 0, NULL },
     { "band", LINES | KIND(BARS), TYPE_CHOICE, FIELD(band), bands, 0, 0, NULL },
-    { "axes", (COLUMNS | COMPUTE) & ~KIND(LOGLOG), TYPE_AXES, 0, axes, 0, 0, NULL },
+    { "axes", ((COLUMNS | COMPUTE) & ~KIND(LOGLOG)) | KIND(HISTOGRAM), TYPE_AXES, 0, axes, 0, 0, NULL },
     { "lines", LINES | KIND(FRONTIER), TYPE_FLAG, FIELD(lines), NULL, 0, 0, NULL },
     { "points", LINES | KIND(FRONTIER), TYPE_FLAG, FIELD(points), NULL, 0, 0, NULL },
     { "others", LINES | KIND(HEATMAP) | KIND(BARS), TYPE_CHOICE, FIELD(others), others, 0, 0, NULL },
@@ -68,10 +70,12 @@ static const struct option options[] = {
       "a factor of 1 to 1e6 by which a law goes beyond the data" },
     { "compute", COMPUTE, TYPE_COMPUTE, 0, computes, 0, 0, NULL },
     { "budgets", KIND(ISOFLOP), TYPE_BUDGETS, 0, NULL, 0, 0, NULL },
-    { "trial", MODEL, TYPE_WHOLE, FIELD(trial), NULL, 1, 1e9, "its place in the plan, from 1" },
+    { "trial", MODEL | KIND(HISTOGRAM), TYPE_WHOLE, FIELD(trial), NULL, 1, 1e9, "its place in the plan, from 1" },
     { "checkpoint", MODEL & ~KIND(ARCHITECTURE), TYPE_WORD, FIELD(checkpoint), checkpoints, 0, 0, NULL },
     { "split", ANSWERS, TYPE_WORD, FIELD(split), splits, 0, 0, NULL },
     { "count", KIND(EXAMPLES) | KIND(FILTERS), TYPE_WHOLE, FIELD(count), NULL, 1, 1000, "pictures, 1 to 1000" },
+    { "of", KIND(HISTOGRAM), TYPE_WORD, FIELD(of), values, 0, 0, NULL },
+    { "steps", KIND(HISTOGRAM), TYPE_WHOLE, FIELD(steps), NULL, 1, 50, "measurements to show, 1 to 50" },
     { "order", KIND(EXAMPLES), TYPE_CHOICE, FIELD(order), orders, 0, 0, NULL },
     { "title", ANY, TYPE_TEXT, FIELD(title), NULL, 0, 0, NULL },
     { "caption", ANY, TYPE_TEXT, FIELD(caption), NULL, 0, 0, NULL },
@@ -368,6 +372,10 @@ static void set_defaults(struct figure_spec *spec)
     case KIND_EXAMPLES:
         spec->count = 40;
         break;
+    case KIND_HISTOGRAM:
+        spec->of = values[0];
+        spec->steps = 6;
+        break;
     case KIND_FILTERS:
         spec->count = 64;
         break;
@@ -391,7 +399,7 @@ static void require(struct reader *reader, const struct node *node)
     struct figure_spec *spec = reader->spec;
     if (spec->extend == 0)
         spec->extend = default_extend(spec);
-    if (MODEL >> spec->kind & 1u)
+    if ((MODEL | KIND(HISTOGRAM)) >> spec->kind & 1u)
         return;
     if (!spec->x && spec->kind != KIND_MOVING_AVERAGE && !node_get(node, "x")) {
         text_format(&reader->text, "figure %s needs x: a swept path, params, flops, epoch or another column of "

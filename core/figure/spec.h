@@ -17,6 +17,7 @@ enum figure_kind {
     KIND_EXAMPLES,
     KIND_FILTERS,
     KIND_ARCHITECTURE,
+    KIND_HISTOGRAM,
     KIND_COUNT
 };
 extern const char *const figure_kinds[KIND_COUNT];
@@ -54,6 +55,8 @@ struct figure_spec {
     const char *checkpoint, *split; /* NULL: as there is */
     uint64_t count;                /* of pictures */
     enum order order;
+    const char *of;  /* of a histogram */
+    uint64_t steps; /* at most so many of them */
     double x_range[2], y_range[2]; /* low and high; NaN: from the data */
 };
 

@@ -1,6 +1,7 @@
 /* Trials and points into the store. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/numbers.h"
 #include "base/text.h"
@@ -37,6 +38,25 @@ static void bind_flops(sqlite3_stmt *statement, int *at, const struct flops *flo
     sqlite3_bind_int64(statement, (*at)++, (int64_t)flops->report);
 }
 
+/* Numbers of one name, which follow each other, as a list: to the last that is not 0, [] where the first is none. Gives
+ * how many there were. */
+static size_t add_list(struct text *text, const struct extra *extras, size_t most)
+{
+    size_t count = 1, used = 0;
+    while (count < most && !strcmp(extras[count].name, extras->name))
+        count++;
+    for (size_t i = 0; i < count && isfinite(extras->value); i++)
+        used = isfinite(extras[i].value) && (i < 3 || extras[i].value != 0) ? i + 1 : used;
+    text_add_string(text, ":[");
+    for (size_t i = 0; i < used; i++) {
+        char number[NUMBER_TEXT];
+        number_text(extras[i].value, number);
+        text_format(text, "%s%s", i ? "," : "", number);
+    }
+    text_add_string(text, "]");
+    return count;
+}
+
 /* {"layers.0.gradient_norm": 0.5, ...}; NULL where there is nothing. */
 static char *extras_json(const struct point *point, bool *failed)
 {
@@ -50,6 +70,10 @@ static char *extras_json(const struct point *point, bool *failed)
         if (i)
             text_add_string(&text, ",");
         text_add_json(&text, point->extras[i].name);
+        if (i + 1 < point->extra_count && !strcmp(point->extras[i].name, point->extras[i + 1].name)) {
+            i += add_list(&text, point->extras + i, point->extra_count - i) - 1;
+            continue;
+        }
         text_format(&text, ":%s", isfinite(point->extras[i].value) ? number : "null");
     }
     text_add_string(&text, "}");

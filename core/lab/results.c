@@ -203,6 +203,8 @@ static int set_extras(struct frame *frame, size_t row, const char *text, struct 
     int status = 0;
     json_object_foreach(extras, name, value) {
         struct column *column = frame_find(frame, name);
+        if (json_is_array(value)) /* a histogram: of the table of its own */
+            continue;
         if (!column)
             column = frame_add_column(frame, name, COLUMN_DOUBLE);
         if (!column) {
@@ -399,4 +401,91 @@ void lab_experiment_free(struct lab_experiment *experiment)
     free(experiment->title);
     free(experiment->started);
     free(experiment);
+}
+
+/* ---- Histograms ---- */
+
+/* "layers.3.weights.histogram" and its list as a row; false: it is no histogram. */
+static bool is_histogram(const char *name, const json_t *value, unsigned *layer, char of[32])
+{
+    int used = 0;
+    return json_is_array(value) && json_array_size(value) && sscanf(name, "layers.%u.%31[a-z].histogram%n", layer, of,
+                                                                    &used) == 2 && used && !name[used];
+}
+
+static int add_histograms(struct frame *frame, size_t *row, const double fixed[3], json_t *extras)
+{
+    const char *name;
+    json_t *value;
+    unsigned layer;
+    char of[32];
+    int status = 0;
+    json_object_foreach(extras, name, value) {
+        if (!is_histogram(name, value, &layer, of) || *row == frame->rows)
+            continue;
+        char *bins = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
+        for (size_t i = 0; i < 3; i++)
+            frame->column[i].numbers[*row] = fixed[i];
+        frame->column[3].numbers[*row] = layer;
+        if (!bins || column_set_text(&frame->column[4], *row, of) || column_set_text(&frame->column[5], *row, bins))
+            status = -1;
+        free(bins);
+        (*row)++;
+    }
+    return status;
+}
+
+/* Goes through the points twice: the first time counts, with frame NULL. */
+static int walk_histograms(sqlite3 *database, struct frame *frame, size_t *rows, struct iso_error *err)
+{
+    sqlite3_stmt *statement = database_prepare(
+        database, "SELECT place, step, epoch, extras FROM places JOIN points ON points.trial = places.trial"
+                  " WHERE experiment = " CURRENT " AND extras LIKE '%.histogram%' ORDER BY place, number", err);
+    int code = SQLITE_DONE, status = statement ? 0 : -1;
+    *rows = 0;
+    while (!status && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        json_t *extras = json_loads(database_text(statement, 3), 0, NULL);
+        const double fixed[] = { sqlite3_column_double(statement, 0), sqlite3_column_double(statement, 1),
+                                 sqlite3_column_double(statement, 2) };
+        const char *name;
+        json_t *value;
+        unsigned layer;
+        char of[32];
+        if (frame)
+            status = add_histograms(frame, rows, fixed, extras) ? error_memory(err) : 0;
+        else
+            json_object_foreach(extras, name, value)
+                *rows += is_histogram(name, value, &layer, of);
+        json_decref(extras);
+    }
+    sqlite3_finalize(statement);
+    return status ? -1 : code == SQLITE_DONE ? 0 : database_fail(database, err);
+}
+
+struct frame *lab_histograms(const char *folder, struct iso_error *err)
+{
+    static const struct { const char *name; enum column_kind kind; } wanted[] = {
+        { "trial", COLUMN_INTEGER }, { "step", COLUMN_INTEGER }, { "epoch", COLUMN_DOUBLE },
+        { "layer", COLUMN_INTEGER }, { "of", COLUMN_TEXT },      { "bins", COLUMN_TEXT },
+    };
+    sqlite3 *database = database_open(folder, false, err);
+    struct frame *frame = NULL;
+    size_t rows = 0;
+    int status = -1;
+    if (!database || database_run(database, "BEGIN", err) || walk_histograms(database, NULL, &rows, err))
+        goto out;
+    frame = frame_new(rows);
+    for (size_t i = 0; frame && i < sizeof wanted / sizeof *wanted; i++)
+        if (!frame_add_column(frame, wanted[i].name, wanted[i].kind)) {
+            frame_free(frame);
+            frame = NULL;
+        }
+    status = frame ? walk_histograms(database, frame, &rows, err) : error_memory(err);
+out:
+    database_close(database, false, NULL);
+    if (status) {
+        frame_free(frame);
+        return NULL;
+    }
+    return frame;
 }

@@ -11,6 +11,10 @@ enum lab_table { LAB_TRIALS, LAB_POINTS };
  * error in words where `folder` is no experiment. */
 struct frame *lab_frame(const char *folder, enum lab_table which, struct iso_error *err);
 
+/* One row a histogram that `measure.also: [histograms]` kept: trial, step, epoch, layer, of (weights, gradients,
+ * activations), bins (a JSON list: see train/histogram.h). */
+struct frame *lab_histograms(const char *folder, struct iso_error *err);
+
 /* The experiment that a folder holds, as last run. */
 struct lab_experiment {
     char *name, *title;

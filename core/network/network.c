@@ -362,6 +362,17 @@ void network_export(const struct network *network, size_t layer, float *weights)
     network->backend->export(network->layers[layer].dense, network->layers[layer].weights, weights);
 }
 
+void network_export_gradient(const struct network *network, size_t l, float *gradient)
+{
+    const struct layer *layer = &network->layers[l];
+    network->backend->export(layer->dense, layer->gradient, gradient);
+}
+
+const float *network_values(const struct network *network, size_t l)
+{
+    return network->layers[l].values;
+}
+
 void network_import(struct network *network, size_t layer, const float *weights)
 {
     network->backend->import(network->layers[layer].dense, weights, network->layers[layer].weights);

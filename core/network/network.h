@@ -78,6 +78,10 @@ size_t network_outputs(const struct network *network, size_t layer);
 /* Weights as (outputs, inputs), row-major. */
 void network_export(const struct network *network, size_t layer, float *weights);
 void network_import(struct network *network, size_t layer, const float *weights);
+/* The gradient of the last network_update that was asked for norms, in the same layout; needs `watch`. */
+void network_export_gradient(const struct network *network, size_t layer, float *gradient);
+/* Outputs f(z) of a hidden layer in the last forward pass, before dropout: rows x outputs. */
+const float *network_values(const struct network *network, size_t layer);
 float *network_bias(struct network *network, size_t layer); /* outputs floats; NULL: there are none */
 double network_weight_norm(const struct network *network, size_t layer);
 

@@ -71,6 +71,41 @@ static struct measured measure_split(struct run *run, enum data_split split, uin
                              run->settings->seed_examples, most && most < n ? (size_t)most : n);
 }
 
+static struct extra *put_histogram(struct extra *extra, const float *values, size_t count)
+{
+    double out[HISTOGRAM_VALUES];
+    histogram_of(values, count, out);
+    for (size_t i = 0; i < HISTOGRAM_VALUES; i++)
+        extra++->value = out[i];
+    return extra;
+}
+
+/* Of weights; of their gradients in the last step; and of the hidden layers' outputs for the first examples of
+ * validation (of training where there is none). */
+static void measure_histograms(struct run *run, struct extra *extra)
+{
+    const struct settings *settings = run->settings;
+    const size_t layers = settings->hidden_count + 1;
+    const enum data_split split = data_count(run->data, DATA_VALIDATION) ? DATA_VALIDATION : DATA_TRAIN;
+    const size_t all = data_count(run->data, split);
+    const size_t rows = all < NETWORK_EVALUATION_ROWS ? all : NETWORK_EVALUATION_ROWS;
+    for (int gradients = 0; gradients < 2; gradients++)
+        for (size_t l = 0; l < layers; l++) {
+            const size_t count = network_inputs(run->network, l) * network_outputs(run->network, l);
+            if (gradients)
+                network_export_gradient(run->network, l, run->histogram_values);
+            else
+                network_export(run->network, l, run->histogram_values);
+            extra = put_histogram(extra, run->histogram_values, gradients && !run->step ? 0 : count);
+        }
+    for (size_t r = 0; r < rows; r++)
+        run->batch.positions[r] = (uint32_t)r;
+    batch_gather(&run->batch, run->data, split, settings->seed_examples, 0, run->batch.positions, rows);
+    network_forward(run->network, &run->batch.input, false, 0);
+    for (size_t l = 0; l < settings->hidden_count; l++)
+        extra = put_histogram(extra, network_values(run->network, l), rows * network_outputs(run->network, l));
+}
+
 static void measure_extras(struct run *run)
 {
     const struct settings *settings = run->settings;
@@ -85,6 +120,8 @@ static void measure_extras(struct run *run)
         extra++->value = stepped ? run->norms[l].update : NAN;
     for (size_t l = 0; settings->also_dead_units && l < settings->hidden_count; l++)
         extra++->value = network_dead_units(run->network, l);
+    if (settings->also_histograms)
+        measure_histograms(run, extra);
 }
 
 static void end(struct run *run, enum trial_status status, const char *reason)

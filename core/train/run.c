@@ -44,20 +44,45 @@ static int add_extras(struct run *run, size_t layers, const char *name, struct i
     return 0;
 }
 
+/* Histograms by layer: numbers of one name, which belong together. */
+static int add_histograms(struct run *run, struct iso_error *err)
+{
+    static const char *const names[] = { "weights.histogram", "gradients.histogram", "activations.histogram" };
+    const size_t hidden = run->settings->hidden_count;
+    size_t widest = 1;
+    for (size_t of = 0; of < 3; of++)
+        for (size_t l = 0; l < hidden + (of < 2); l++) {
+            const char *name = arena_format(run->arena, "layers.%zu.%s", l, names[of]);
+            if (!name)
+                return error_memory(err);
+            for (size_t i = 0; i < HISTOGRAM_VALUES; i++)
+                run->extras[run->extra_count++] = (struct extra){ .name = name, .value = NAN };
+        }
+    for (size_t l = 0; l <= hidden; l++) {
+        const size_t inputs = l ? run->settings->hidden[l - 1] : data_shape(run->data)->inputs;
+        const size_t outputs = l < hidden ? run->settings->hidden[l] : data_shape(run->data)->outputs;
+        widest = inputs * outputs > widest ? inputs * outputs : widest;
+    }
+    run->histogram_values = arena_zero(run->arena, widest, sizeof *run->histogram_values);
+    return run->histogram_values ? 0 : error_memory(err);
+}
+
 static int begin_extras(struct run *run, struct iso_error *err)
 {
     const struct settings *settings = run->settings;
     const size_t hidden = settings->hidden_count, layers = hidden + 1;
-    run->extras = arena_zero(run->arena, 4 * layers, sizeof *run->extras);
+    const size_t histograms = settings->also_histograms ? 3 * layers * HISTOGRAM_VALUES : 0;
+    run->extras = arena_zero(run->arena, 4 * layers + histograms, sizeof *run->extras);
     if (!run->extras)
         return error_memory(err);
-    if (settings->also_gradient_norm || settings->also_update_ratio)
+    if (settings->also_gradient_norm || settings->also_update_ratio || settings->also_histograms)
         if (!(run->norms = arena_zero(run->arena, layers, sizeof *run->norms)))
             return error_memory(err);
     if ((settings->also_gradient_norm && add_extras(run, layers, "gradient_norm", err)) ||
         (settings->also_weight_norm && add_extras(run, layers, "weight_norm", err)) ||
         (settings->also_update_ratio && add_extras(run, layers, "update_ratio", err)) ||
-        (settings->also_dead_units && add_extras(run, hidden, "dead_units", err)))
+        (settings->also_dead_units && add_extras(run, hidden, "dead_units", err)) ||
+        (settings->also_histograms && add_histograms(run, err)))
         return -1;
     return 0;
 }

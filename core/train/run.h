@@ -4,6 +4,7 @@
 
 #include "train/arithmetic.h"
 #include "train/checkpoint.h"
+#include "train/histogram.h"
 #include "train/objective.h"
 
 /* Seconds of training alone: stopped while a point is measured or a checkpoint written. */
@@ -48,6 +49,7 @@ struct run {
 
     struct network_norms *norms; /* NULL: not asked for */
     struct extra *extras;
+    float *histogram_values; /* room for one layer's; NULL: no histograms */
     size_t extra_count;
     struct arena *arena;
 

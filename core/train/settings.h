@@ -69,7 +69,7 @@ struct settings {
     bool measure_zero;               /* a point at step 0 */
     bool train_eval;
     uint64_t train_eval_examples; /* 0: all */
-    bool also_gradient_norm, also_weight_norm, also_update_ratio, also_dead_units;
+    bool also_gradient_norm, also_weight_norm, also_update_ratio, also_dead_units, also_histograms;
 
     /* checkpoint */
     bool checkpoint_init, checkpoint_best, checkpoint_final;

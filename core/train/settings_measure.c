@@ -63,15 +63,11 @@ static void read_also(struct reading *reading, const struct node *node)
 {
     struct settings *settings = reading->settings;
     bool *const wanted[] = { &settings->also_gradient_norm, &settings->also_weight_norm, &settings->also_update_ratio,
-                             &settings->also_dead_units };
+                             &settings->also_dead_units, &settings->also_histograms };
     const struct node *one;
     for (size_t i = 0; (one = element(node, i)); i++) {
         int word = 0;
-        if (one->kind == NODE_SCALAR && !strcmp(one->text, "histograms"))
-            diagnostics_add(reading->found, SEVERITY_ERROR, one,
-                            "measure.also: this version of isoflop keeps no histograms; there are gradient_norm, "
-                            "weight_norm, update_ratio and dead_units");
-        else if (read_word(reading, one, "measure.also", &word))
+        if (read_word(reading, one, "measure.also", &word))
             *wanted[word] = true;
     }
 }
