@@ -83,6 +83,48 @@ expect 2 mpirun -n 3 "$isoflop" run small.yaml --out none --set model.hiden.widt
 [ "$(grep -c 'no key "hiden"' err)" = 1 ] || fail "a mistake was not told once"
 echo "ok: folders, one trial, smoke, mistakes"
 
+# ---- Hosts that share no disk: checkpoints are sent ----
+mkdir apart halves temporary
+export TMPDIR=$folder/temporary
+cat > no-disk <<'SCRIPT'
+#!/bin/sh
+# Runs a command where the folder $1 is another one.
+mount -t tmpfs none "$1" && shift && exec "$@"
+SCRIPT
+chmod +x no-disk
+if unshare -rm ./no-disk apart true 2> err; then
+    run="run small.yaml --out apart --no-figures"
+    # shellcheck disable=SC2086 # words
+    expect 0 mpirun -n 1 "$isoflop" $run : -n 2 unshare -rm "$folder/no-disk" apart "$isoflop" $run
+    same_results alone apart
+    lacks err 'does not train'
+    # Stopped in the middle, trials go on from there on whatever host.
+    sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 400/' -e 's/\[4, 8, 256\]/[32]/' \
+        -e 's/^seeds: 4/seeds: 2/' small.yaml > middle.yaml
+    expect 0 "$isoflop" run middle.yaml --out unbroken --no-figures
+    run="run middle.yaml --out halves --no-figures --resume-every 0.1"
+    # shellcheck disable=SC2086 # words
+    mpirun --mca odls_base_sigkill_timeout 10 -n 1 "$isoflop" $run : \
+        -n 2 unshare -rm "$folder/no-disk" halves "$isoflop" $run > out 2> err &
+    process=$!
+    while [ ! -e halves/checkpoints ] && kill -0 $process 2> err2; do
+        sleep 0.05
+    done
+    sleep 0.5
+    kill -TERM $process 2> err2 || :
+    wait $process || :
+    middle=$(find halves -name resume.safetensors | wc -l)
+    # shellcheck disable=SC2086 # words
+    expect 0 mpirun -n 1 "$isoflop" $run : -n 2 unshare -rm "$folder/no-disk" halves "$isoflop" $run
+    [ "$(grep -c 'goes on from step' err)" = "$middle" ] || fail "$middle trials should have gone on in the middle"
+    same_results unbroken halves
+    [ -z "$(find temporary -name 'isoflop-*')" ] || fail "folders of files on their way were left"
+    echo "ok: hosts that share no disk"
+else
+    echo "skip: no file system can be mounted here: $(cat err)"
+fi
+unset TMPDIR
+
 # ---- Ranks that differ refuse, in words; the others go on ----
 cp "$isoflop" other-isoflop
 echo >> other-isoflop

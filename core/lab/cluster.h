@@ -24,6 +24,7 @@ void cluster_leave(struct cluster *cluster);
 /* What the other ranks have to know. */
 struct cluster_run {
     const char *build;   /* of the program: see struct provenance */
+    const char *folder;  /* of the experiment, which this process holds the lock of; NULL: nothing is kept */
     struct samples samples;
 };
 

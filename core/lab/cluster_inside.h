@@ -14,10 +14,12 @@ enum {
     /* from rank 0 */
     CLUSTER_WELCOME = 64, /* what is trained, and how: see put_welcome */
     CLUSTER_STOP,         /* end politely (1) or at once (2): one byte */
+    CLUSTER_FILE,         /* either way: a part of a trial's file, see cluster_files.c */
     CLUSTER_END,          /* all is over; one byte: a rank was lost, so that leaving in good order would wait for ever */
     /* to rank 0 */
     CLUSTER_HOST,         /* host, cpu, system: texts; process: number */
     CLUSTER_REFUSED,      /* why this rank does not train, or no longer, in words */
+    CLUSTER_APART,        /* this rank does not see rank 0's folder of results: files are to be sent */
     CLUSTER_WANT,         /* so many more trials: 32 bits */
     CLUSTER_PRINTED,      /* a line that a worker printed */
     CLUSTER_ALIVE,        /* nothing else to say */
@@ -44,6 +46,15 @@ int cluster_tell(const struct cluster *cluster, unsigned to, int kind, const voi
                  struct iso_error *err);
 /* The next message that has come: 1, and *data is to be freed; 0: there is none. */
 int cluster_receive(const struct cluster *cluster, unsigned *from, void **data, size_t *length, struct iso_error *err);
+/* ---- Files of trials, where hosts share no disk: FOLDER/KEY/NAME.safetensors ---- */
+
+enum cluster_files { CLUSTER_ALL, CLUSTER_STATES, CLUSTER_RESULTS }; /* states: what a trial goes on from */
+int cluster_send_files(const struct cluster *cluster, unsigned to, const char *folder, const char *key,
+                       enum cluster_files which, struct iso_error *err);
+/* The content of a CLUSTER_FILE frame. 1: it makes no sense. */
+int cluster_take_file(const char *folder, const char *data, size_t length, struct iso_error *err);
+void cluster_remove_files(const char *folder, const char *key);
+
 /* Sets the variables by which libraries choose their kernels: "NAME=VALUE", ends with NULL; unsets all others. */
 void cluster_take_environment(char *const *variables);
 void cluster_sleep(double seconds);

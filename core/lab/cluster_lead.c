@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "lab/cluster_inside.h"
+#include "lab/database.h"
 
 #define WANT_MAX 4096
 #define MESSAGES_A_TURN 256 /* so that the workers here are not kept waiting */
@@ -20,6 +21,7 @@ struct member {
     char *host, *cpu, *system; /* NULL: it has not said yet */
     long process;
     bool gone;                 /* it trains no more */
+    bool apart;                /* it does not see our folder of results */
     uint64_t want;             /* trials that it asks for */
     uint64_t *tasks;           /* that it has */
     size_t task_count, task_capacity;
@@ -36,6 +38,7 @@ struct lead {
     int told;               /* to stop: politely 1, at once 2 */
     struct timespec asked;  /* when they were told */
     struct timespec active; /* when a message came last */
+    char *checkpoints;      /* the folder of all trials' checkpoints; "": none are kept */
     char *here;             /* the current folder: relative paths start from it on every host */
 };
 
@@ -114,6 +117,13 @@ static int welcome(struct lead *lead, const struct cluster_run *run, struct iso_
     message_put_number(&text, lead->options->jobs);
     text_add(&text, (const char *)&lead->options->timeout, sizeof lead->options->timeout);
     message_put_text(&text, lead->cluster->command);
+    char *folder = whole_path(lead, run->folder ? run->folder : "");
+    char holder[LOCK_HOLDER] = "";
+    lock_words(holder, sizeof holder);
+    message_put_text(&text, folder ? folder : "");
+    message_put_text(&text, holder);
+    text.failed = text.failed || !folder;
+    free(folder);
     for (char **at = environ; *at; at++)
         variables += chooses_kernel(*at);
     message_put_number(&text, variables);
@@ -123,7 +133,7 @@ static int welcome(struct lead *lead, const struct cluster_run *run, struct iso_
     message_put_number(&text, run->samples.count);
     for (size_t i = 0; i < run->samples.count; i++) {
         message_put_text(&text, run->samples.items[i].recipe);
-        char *folder = whole_path(lead, run->samples.items[i].folder);
+        folder = whole_path(lead, run->samples.items[i].folder);
         message_put_text(&text, folder ? folder : "");
         text.failed = text.failed || !folder;
         free(folder);
@@ -271,6 +281,11 @@ static int take(struct lead *lead, struct member *member, enum message_kind kind
         return 0;
     case CLUSTER_ALIVE:
         return 0;
+    case CLUSTER_APART:
+        member->apart = true;
+        return 0;
+    case CLUSTER_FILE:
+        return lead->checkpoints[0] ? cluster_take_file(lead->checkpoints, data, length, err) : 1;
     case CLUSTER_WANT: {
         struct message_cursor cursor = { data, length, false };
         const uint64_t more = message_get_number(&cursor);
@@ -333,6 +348,9 @@ static int give(struct lead *lead, struct member *member, struct text *frames, b
     *given = true;
     if (events->describe(events->context, task, &trial, err))
         return -1;
+    int status = member->apart && trial.checkpoints[0]
+                     ? cluster_send_files(lead->cluster, rank_of(lead, member), lead->checkpoints, trial.key,
+                                          CLUSTER_STATES, err) : 0;
     message_put_number(&text, task);
     struct message_trial sent = trial;
     char *folder = whole_path(lead, trial.folder), *checkpoints = whole_path(lead, trial.checkpoints);
@@ -346,11 +364,11 @@ static int give(struct lead *lead, struct member *member, struct text *frames, b
     free(checkpoints);
     events->describe_end(events->context, &trial);
     message_frame(frames, MESSAGE_TRIAL, text.data, text.length);
-    if (text.failed || frames->failed) {
-        text_free(&text);
-        return error_memory(err);
-    }
+    if (!status && (text.failed || frames->failed))
+        status = error_memory(err);
     text_free(&text);
+    if (status)
+        return -1;
     member->tasks[member->task_count++] = task;
     member->want--;
     lead->outstanding++;
@@ -466,8 +484,9 @@ int cluster_run(struct cluster *cluster, const struct cluster_run *run, const st
     int status = -1;
     pool.elsewhere = &elsewhere;
     lead.here = current_folder(err);
+    lead.checkpoints = run->folder ? file_join(run->folder, "checkpoints") : strdup("");
     lead.members = memory_array(cluster->count, sizeof *lead.members);
-    if (!lead.members)
+    if (!lead.members || !lead.checkpoints)
         error_memory(err);
     else if (lead.here && !welcome(&lead, run, err))
         status = pool_run(&pool, events, err);
@@ -481,5 +500,6 @@ int cluster_run(struct cluster *cluster, const struct cluster_run *run, const st
     }
     free(lead.members);
     free(lead.here);
+    free(lead.checkpoints);
     return status;
 }

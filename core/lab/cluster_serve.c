@@ -1,9 +1,13 @@
 /* The other ranks: their pools train what rank 0 sends, and what the pools tell goes back to it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "lab/cluster_inside.h"
+#include "lab/database.h"
 
 #define UNSENT_LIMIT ((size_t)64 << 20) /* bytes that may wait for rank 0 before the workers have to */
 #define AHEAD_SECONDS 0.05 /* of work that waits here, so that short trials need not wait for messages */
@@ -29,12 +33,17 @@ struct serve {
     struct timespec spoke;              /* when the last one went out */
 
     struct waiting *first, **last;
-    struct waiting *current;            /* the one that the pool just took */
+    struct waiting *current;            /* the one that the pool just took, ... */
+    char *folder;                       /* ... and its folder below scratch */
     uint64_t held, wanted;              /* trials here; asked for and not come yet */
     uint64_t ended_trials;              /* since `counted` */
     struct timespec counted;
     uint64_t ahead;                     /* trials that may wait here */
     struct timespec progressed;
+
+    /* where rank 0's disk is not seen */
+    char *scratch;                      /* folder of its own for files of trials, in KEY/; NULL: not needed */
+    struct running { uint64_t task; char key[HASH_TEXT]; } *running; /* one for each job; task of an empty key: free */
 
     /* the welcome */
     unsigned jobs;
@@ -75,6 +84,28 @@ static int flush(struct serve *serve, struct iso_error *err)
 
 /* ---- From rank 0 ---- */
 
+/* Files of trials are kept in a folder of this rank, and sent to rank 0. */
+static int stand_apart(struct serve *serve, struct iso_error *err)
+{
+    const char *temporary = getenv("TMPDIR");
+    struct text path = { 0 };
+    text_format(&path, "%s/isoflop-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    char *folder = text_take(&path);
+    serve->running = memory_array(serve->jobs, sizeof *serve->running);
+    if (!folder || !serve->running) {
+        free(folder);
+        return error_memory(err);
+    }
+    if (!mkdtemp(folder)) {
+        error_system(err, "cannot make the folder", folder);
+        free(folder);
+        return -1;
+    }
+    serve->scratch = folder;
+    say(serve, CLUSTER_APART, "");
+    return 0;
+}
+
 static int take_welcome(struct serve *serve, const char *data, size_t length, struct iso_error *err)
 {
     struct message_cursor cursor = { data, length, false };
@@ -93,7 +124,8 @@ static int take_welcome(struct serve *serve, const char *data, size_t length, st
     }
     serve->jobs = (unsigned)message_get_number(&cursor);
     message_get(&cursor, &serve->timeout, sizeof serve->timeout);
-    const char *command = message_get_text(&cursor);
+    const char *command = message_get_text(&cursor), *results = message_get_text(&cursor);
+    const char *holder = message_get_text(&cursor);
     const uint64_t variable_count = message_get_number(&cursor);
     size_t kept = 0;
     for (uint64_t i = 0; i < variable_count && !cursor.damaged; i++) {
@@ -117,6 +149,8 @@ static int take_welcome(struct serve *serve, const char *data, size_t length, st
             error_context(refusal, "does not train");
     }
     plugins_free(plugins);
+    if (!refusal->text[0] && results[0] && !cursor.damaged && !lock_says(results, holder) && stand_apart(serve, err))
+        return -1;
     return cursor.damaged || serve->jobs < 1 || serve->jobs > 4096 ? iso_fail(err, "rank 0's welcome is damaged") : 0;
 }
 
@@ -150,6 +184,9 @@ static int take(struct serve *serve, enum message_kind kind, const char *data, s
         return take_welcome(serve, data, length, err);
     case MESSAGE_TRIAL:
         return take_trial(serve, data, length, err);
+    case CLUSTER_FILE:
+        return !serve->scratch || cluster_take_file(serve->scratch, data, length, err)
+                   ? iso_fail(err, "a file from rank 0 is damaged") : 0;
     case CLUSTER_STOP:
         if (length == 1 && serve->stop < data[0])
             serve->stop = data[0] > 1 ? 2 : 1;
@@ -213,9 +250,17 @@ static bool next(void *context, size_t *task)
 static int describe(void *context, size_t task, struct message_trial *trial, struct iso_error *err)
 {
     struct serve *serve = context;
-    (void)task, (void)err;
     *trial = serve->current->trial;
-    return 0;
+    if (!serve->scratch || !trial->checkpoints[0])
+        return 0;
+    struct running *running = serve->running;
+    while (running->key[0])
+        running++;
+    running->task = task;
+    snprintf(running->key, sizeof running->key, "%s", trial->key);
+    serve->folder = file_join(serve->scratch, trial->key);
+    trial->checkpoints = serve->folder;
+    return serve->folder ? 0 : error_memory(err);
 }
 
 static void describe_end(void *context, struct message_trial *trial)
@@ -223,7 +268,9 @@ static void describe_end(void *context, struct message_trial *trial)
     struct serve *serve = context;
     (void)trial;
     free(serve->current);
+    free(serve->folder);
     serve->current = NULL;
+    serve->folder = NULL;
 }
 
 static int on_point(void *context, size_t task, const struct point *point, struct iso_error *err)
@@ -244,16 +291,28 @@ static void on_progress(void *context, size_t task, const struct message_progres
     say_task(serve, MESSAGE_PROGRESS, task, &text, NULL);
 }
 
-static void count_end(struct serve *serve)
+/* Before the frame that a trial has ended: its files, where rank 0 does not see them. */
+static int end_trial(struct serve *serve, size_t task, enum cluster_files which, struct iso_error *err)
 {
     serve->held--;
     serve->ended_trials++;
+    for (unsigned i = 0; serve->scratch && i < serve->jobs; i++) {
+        struct running *running = &serve->running[i];
+        if (!running->key[0] || running->task != task)
+            continue;
+        int status = flush(serve, err) || cluster_send_files(serve->cluster, 0, serve->scratch, running->key, which, err);
+        cluster_remove_files(serve->scratch, running->key);
+        running->key[0] = '\0';
+        return status ? -1 : 0;
+    }
+    return 0;
 }
 
 static int on_done(void *context, size_t task, const struct trial_result *result, struct iso_error *err)
 {
     struct text text = { 0 };
-    count_end(context);
+    if (end_trial(context, task, CLUSTER_RESULTS, err))
+        return -1;
     message_put_result(&text, result);
     return say_task(context, MESSAGE_DONE, task, &text, err);
 }
@@ -262,7 +321,8 @@ static int on_failed(void *context, size_t task, const char *why, bool killed, s
 {
     struct text text = { 0 };
     const char flag = killed;
-    count_end(context);
+    if (end_trial(context, task, CLUSTER_ALL, err))
+        return -1;
     text_add(&text, &flag, 1);
     text_add(&text, why, strlen(why) + 1);
     return say_task(context, MESSAGE_FAILED, task, &text, err);
@@ -271,7 +331,8 @@ static int on_failed(void *context, size_t task, const char *why, bool killed, s
 static int on_stopped(void *context, size_t task, struct iso_error *err)
 {
     struct text nothing = { 0 };
-    count_end(context);
+    if (end_trial(context, task, CLUSTER_ALL, err))
+        return -1;
     return say_task(context, MESSAGE_STOPPED, task, &nothing, err);
 }
 
@@ -396,6 +457,8 @@ int cluster_serve(struct cluster *cluster, const volatile sig_atomic_t *stop, in
         error_context(&serve.refusal, "trains no more");
     for (struct waiting *waiting; (waiting = pop(&serve));) {
         const int told = on_stopped(&serve, (size_t)waiting->task, err);
+        if (serve.scratch)
+            cluster_remove_files(serve.scratch, waiting->trial.key);
         free(waiting);
         if (told)
             goto out;
@@ -411,6 +474,10 @@ int cluster_serve(struct cluster *cluster, const volatile sig_atomic_t *stop, in
 out:
     for (struct waiting *waiting; (waiting = pop(&serve));)
         free(waiting);
+    if (serve.scratch)
+        rmdir(serve.scratch);
+    free(serve.scratch);
+    free(serve.running);
     text_free(&host);
     text_free(&serve.out);
     message_inbox_free(&serve.inbox);

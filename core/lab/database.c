@@ -247,6 +247,25 @@ static void read_holder(int file, char *holder, size_t size)
     holder[strcspn(holder, "\n")] = '\0';
 }
 
+void lock_words(char *text, size_t size)
+{
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    snprintf(text, size, "host %s, process %ld", host, (long)getpid());
+}
+
+bool lock_says(const char *folder, const char *words)
+{
+    char *path = file_join(folder, "lock"), holder[LOCK_HOLDER] = "";
+    int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (file >= 0) {
+        read_holder(file, holder, sizeof holder);
+        close(file);
+    }
+    free(path);
+    return strcmp(holder, words) == 0;
+}
+
 int lock_take(const char *folder, struct iso_error *err)
 {
     char *path = file_join(folder, "lock");
@@ -280,10 +299,10 @@ int lock_take(const char *folder, struct iso_error *err)
         }
         /* The one before us may have removed the file between our open and our lock. */
         if (!fstat(file, &held) && !stat(path, &named) && held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
-            char host[256] = "", text[400];
-            gethostname(host, sizeof host - 1);
-            int length = snprintf(text, sizeof text, "host %s, process %ld\n", host, (long)getpid());
-            if (ftruncate(file, 0) || pwrite(file, text, (size_t)length, 0) != length) {
+            char text[LOCK_HOLDER];
+            lock_words(text, sizeof text - 1);
+            const size_t length = strlen(strcat(text, "\n"));
+            if (ftruncate(file, 0) || pwrite(file, text, length, 0) != (ssize_t)length) {
                 error_system(err, "cannot write", path);
                 close(file);
                 file = -1;

@@ -35,6 +35,12 @@ const char *database_text(sqlite3_stmt *statement, int column); /* NULL: "" */
 
 /* ---- The folder's lock ---- */
 
+#define LOCK_HOLDER 400
+/* What this process writes into a lock: "host H, process P". */
+void lock_words(char *text, size_t size);
+/* Whether a folder's lock says just that: it is the folder of that process, not another of the same name. Not for the
+ * process that holds the lock, which would lose it. */
+bool lock_says(const char *folder, const char *words);
 /* Takes the lock of a folder for this process. The descriptor, or -1 and an error that says who holds it. */
 int lock_take(const char *folder, struct iso_error *err);
 void lock_release(const char *folder, int lock);

@@ -117,6 +117,8 @@ static int receive(int *from, void **data, size_t *length, char *why, size_t siz
 
 static size_t unsent(void)
 {
+    char why[1];
+    settle(why, sizeof why); /* what fails here fails again in the next call that can say so */
     return outbox_bytes;
 }
 

@@ -538,7 +538,8 @@ static int train(struct run *run, struct plugins *plugins, struct iso_error *err
         .turn = on_turn };
     if (!options->cluster)
         return pool_run(&pool, &events, err);
-    struct cluster_run shared = { .build = run->provenance.build };
+    struct cluster_run shared = { .build = run->provenance.build,
+                                  .folder = run->store ? options->folder : NULL };
     int status = samples_make(&shared.samples, run->plan, plugins, &run->provenance, err);
     if (!status)
         status = cluster_run(options->cluster, &shared, &pool, &events, err);
