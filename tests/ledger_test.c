@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "train/horizon.h"
+#include "train/nonzero.h"
 #include "trial_tools.h"
 
 START_TEST(ledger_numbers)
@@ -221,6 +223,85 @@ START_TEST(agendas)
 }
 END_TEST
 
+/* Inputs that are zero in a whole minibatch: left out they change no bit, and the ledger says what was computed. */
+START_TEST(zero_inputs_are_left_out)
+{
+    static const char *const backends[] = { "{native: {skip_zeros: false}}", "{native: {kernel: portable}}", "native",
+                                            "naive" };
+    struct told *told[4];
+    for (size_t b = 0; b < 4; b++) {
+        struct text recipe = { 0 };
+        text_format(&recipe, "dataset: {digits: {noise: 0, train_size: 130, validation_size: 60, test_size: 70}}\n"
+                    "model: {hidden: [40], activation: tanh, initializer: xavier, dropout: 0.2}\n"
+                    "backend: %s\noptimizer: %s\ncheckpoint: [final]\ntrain: {steps: 7, batch: 20}\n", backends[b],
+                    _i ? "{momentum: {momentum: 0.5}}" : "sgd");
+        told[b] = run_recipe(recipe.data);
+        text_free(&recipe);
+    }
+    for (size_t b = 1; b < 4; b++) {
+        const struct told_file *dense = file_named(told[0], "final"), *other = file_named(told[b], "final");
+        /* Beyond the header, which holds the recipe: the weights. */
+        const size_t weights = 4 * (784 * 40 + 40 + 40 * 10 + 10);
+        ck_assert(dense->length > weights && other->length > weights);
+        ck_assert_msg(!memcmp(dense->bytes + dense->length - weights, other->bytes + other->length - weights, weights),
+                      "backend %s gives other weights", backends[b]);
+        ck_assert(told[0]->result.last.validation.loss == told[b]->result.last.validation.loss);
+        ck_assert_uint_eq(told[b]->result.last.flops.all, told[0]->result.last.flops.all);
+    }
+    const uint64_t all = told[0]->result.last.flops.all, executed = told[2]->result.flops_executed;
+    ck_assert_uint_eq(told[0]->result.flops_executed, all);
+    ck_assert_uint_eq(told[3]->result.flops_executed, all);
+    ck_assert_uint_eq(told[1]->result.flops_executed, executed);
+    ck_assert_uint_lt(executed, all);
+    /* Whole inputs of whole minibatches, forward and for the gradient; 130 examples: the last of an epoch has 10. */
+    ck_assert_uint_eq((all - executed) % (4 * 40 * 10), 0);
+    for (size_t b = 0; b < 4; b++)
+        forget(told[b]);
+}
+END_TEST
+
+/* Rows with and without their zero columns. */
+START_TEST(zero_inputs_are_found)
+{
+    enum { STRIDE = 48, ROWS = 21 };
+    static const struct { size_t inputs, rows; } sizes[] = { { 41, 21 }, { 48, 4 }, { 48, 1 }, { 33, 7 }, { 8, 13 },
+                                                             { 1, 3 } };
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        const size_t inputs = sizes[s].inputs, rows = sizes[s].rows;
+        struct nonzero nonzero;
+        struct iso_error err = ERROR_NONE;
+        float *x = memory_aligned((STRIDE * ROWS + 16) * sizeof *x);
+        ck_assert_int_eq(nonzero_make(&nonzero, inputs, ROWS, STRIDE, &err), 0);
+        for (unsigned kept = 0; kept <= 8; kept++) { /* of 8 inputs, in one row each */
+            memset(x, 0, STRIDE * ROWS * sizeof *x);
+            size_t expected = 0;
+            for (size_t i = 0; i < inputs; i++) {
+                for (size_t r = 0; r < rows; r++)
+                    x[r * STRIDE + i] = i % 2 ? 0 : -0.0f;
+                if (i * 5 % 8 < kept) {
+                    x[i % rows * STRIDE + i] = (float)(i + 1);
+                    expected++;
+                }
+            }
+            struct network_input input = { .x = x, .stride = STRIDE, .rows = rows };
+            nonzero_pack(&nonzero, &input);
+            if (!input.index) {
+                ck_assert_uint_gt(expected, inputs - inputs / 8);
+                continue;
+            }
+            ck_assert_uint_eq(input.active, expected);
+            for (size_t c = 0; c < input.active; c++) {
+                ck_assert(c == 0 || input.index[c] > input.index[c - 1]);
+                for (size_t r = 0; r < rows; r++)
+                    ck_assert(input.x[r * input.stride + c] == x[r * STRIDE + input.index[c]]);
+            }
+        }
+        nonzero_free(&nonzero);
+        free(x);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ledger");
@@ -231,6 +312,8 @@ int main(void)
     tcase_add_test(counts, budgets_of_flops);
     tcase_add_test(counts, rates);
     tcase_add_test(counts, agendas);
+    tcase_add_loop_test(counts, zero_inputs_are_left_out, 0, 2);
+    tcase_add_test(counts, zero_inputs_are_found);
     tcase_set_timeout(counts, 300);
     suite_add_tcase(suite, counts);
     return trial_tools_main(suite);

@@ -40,7 +40,7 @@ void complete_plugins(struct completion *completion, enum iso_kind kind, const c
     }
     if (names)
         plugins_names_free(names, count);
-    if (kind == ISO_BACKEND && !strcmp(end, ""))
+    if (kind == ISO_BACKEND && !strcmp(end, "") && !strchr(start, '/'))
         complete_offer(completion, start, "auto");
 }
 

@@ -36,7 +36,7 @@ static const char schema[] =
     " attempts INTEGER NOT NULL DEFAULT 0, started TEXT, ended TEXT, error TEXT,"
     " params INTEGER NOT NULL, params_weights INTEGER NOT NULL, params_hidden INTEGER NOT NULL,"
     " steps INTEGER, epochs REAL, examples INTEGER, flops INTEGER, flops_matmul INTEGER, flops_6nd INTEGER,"
-    " flops_report INTEGER, "
+    " flops_report INTEGER, flops_executed INTEGER, "
     DATABASE_MEASURED("train") DATABASE_MEASURED("train_eval") DATABASE_MEASURED("validation")
     DATABASE_MEASURED("test") DATABASE_MEASURED("best_validation") DATABASE_MEASURED("best_test")
     " best_step INTEGER, diverged_step INTEGER, stop_reason TEXT, seconds REAL);"

@@ -243,7 +243,8 @@ int lab_show_trial(const char *folder, const char *given, struct plugins *plugin
                    struct iso_error *err)
 {
     static const char sql[] =
-        "SELECT key, status, error, attempts, trials.started, trials.ended, steps, epochs, params, flops, train_loss AS 'train.loss',"
+        "SELECT key, status, error, attempts, trials.started, trials.ended, steps, epochs, params, flops,"
+        " flops_executed, train_loss AS 'train.loss',"
         " validation_loss AS 'validation.loss', test_loss AS 'test.loss', test_accuracy AS 'test.accuracy',"
         " best_step AS 'best.step', diverged_step AS 'diverged.step', stop_reason, seconds, n.version, n.build,"
         " n.backend, n.kernel, n.instruction_set, n.libm, r.compiler, r.flags, r.cpu, r.host, r.system, r.process,"

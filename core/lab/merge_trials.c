@@ -11,7 +11,8 @@
 static bool is_result(const char *column)
 {
     static const char *const others[] = { "id", "key", "recipe", "wanted", "folder", "run", "numerics", "attempts",
-                                          "started", "ended", "error", "seconds", "trial", "number", "extras" };
+                                          "started", "ended", "error", "seconds", "trial", "number", "extras",
+                                          "flops_executed" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(column, others[i]) == 0)
             return false;

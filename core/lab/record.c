@@ -172,6 +172,10 @@ int store_done(struct store *store, struct store_trial *trial, const struct tria
     bind_measured(statement, &at, ended ? &result->final_test : &none);
     bind_measured(statement, &at, result->has_best ? &result->best_validation : &none);
     bind_measured(statement, &at, result->has_best ? &result->best_test : &none);
+    if (result->flops_executed == result->last.flops.all)
+        sqlite3_bind_null(statement, at);
+    else
+        sqlite3_bind_int64(statement, at, (int64_t)result->flops_executed);
     trial->status = result->status;
     return store_put(store, DONE, err);
 }

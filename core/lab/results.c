@@ -59,6 +59,7 @@ static const struct source_column columns[] = {
     { "test.cross_entropy", "test_cross_entropy", COLUMN_DOUBLE, BOTH, true },
     { "best.validation.cross_entropy", "best_validation_cross_entropy", COLUMN_DOUBLE, TRIALS, true },
     { "best.test.cross_entropy", "best_test_cross_entropy", COLUMN_DOUBLE, TRIALS, true },
+    { "flops_executed", "flops_executed", COLUMN_INTEGER, TRIALS, true },
     { "diverged.step", "diverged_step", COLUMN_INTEGER, TRIALS, true },
 };
 

@@ -26,7 +26,7 @@ static const char *const sql[STATEMENTS] = {
              " validation_loss = ?26, validation_accuracy = ?27, validation_cross_entropy = ?28, test_loss = ?29,"
              " test_accuracy = ?30, test_cross_entropy = ?31, best_validation_loss = ?32,"
              " best_validation_accuracy = ?33, best_validation_cross_entropy = ?34, best_test_loss = ?35,"
-             " best_test_accuracy = ?36, best_test_cross_entropy = ?37 WHERE id = ?1",
+             " best_test_accuracy = ?36, best_test_cross_entropy = ?37, flops_executed = ?38 WHERE id = ?1",
     [FAILED] = "UPDATE trials SET status = 'failed', error = ?2, ended = ?3 WHERE id = ?1",
     [PENDING] = "UPDATE trials SET status = 'pending' WHERE id = ?1",
     [NUMERICS_ADD] = "INSERT OR IGNORE INTO numerics (version, build, backend, kernel, instruction_set, libm)"

@@ -71,7 +71,8 @@ static int build_layer(struct network *network, const struct network_spec *spec,
     layer->clipped = spec->clip > 0 && (hidden || spec->clip_output);
 
     const struct iso_dense dense = { .size = sizeof dense, .inputs = layer->inputs, .outputs = layer->outputs,
-                                     .batch = rows, .threads = spec->threads ? spec->threads : 1 };
+                                     .batch = rows, .threads = spec->threads ? spec->threads : 1,
+                                     .sparse_inputs = l == 0 && spec->sparse_inputs };
     layer->dense = network->backend->prepare(spec->backend->state, &spec->backend->host, &dense, err);
     if (!layer->dense)
         return error_context(err, "backend %s, layer %zu", spec->backend->plugin->descriptor.name, l);
@@ -251,6 +252,9 @@ static struct iso_inputs inputs_of(const struct network *network, size_t l, cons
     if (l == 0) {
         inputs.x = input->x;
         inputs.stride = input->stride;
+        inputs.index = input->index;
+        if (input->index)
+            inputs.active = input->active;
     } else {
         const struct layer *below = &network->layers[l - 1];
         inputs.x = training && below->mask ? below->dropped : below->values;

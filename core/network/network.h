@@ -36,6 +36,7 @@ struct network_spec {
     double clip_norm;                    /* bound of the gradient's norm over all layers; 0: none */
     size_t batch;                        /* rows of a training step, at most */
     unsigned threads;
+    bool sparse_inputs;                  /* minibatches may name the inputs that are not all zero */
     bool watch;                          /* network_update may be asked for norms */
     bool watch_units;                    /* dead units are counted */
     uint64_t seed_init, seed_dropout;
@@ -51,6 +52,10 @@ void network_free(struct network *network);
 struct network_input {
     const float *x;
     size_t stride, rows;
+    /* Where index is not NULL, x holds `active` columns alone: column c is input index[c], ascending, and every other
+     * input is zero in all rows. Only for a network with sparse_inputs. */
+    size_t active;
+    const uint32_t *index;
 };
 
 /* Raw outputs (rows x outputs, contiguous), valid until the next call. first_example: the number of examples that

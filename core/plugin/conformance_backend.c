@@ -435,32 +435,47 @@ static void check_threads(struct check *check)
     }
 }
 
+/* Sizes that are tried: 1 to 70, 127, 128, 129, 925. */
+enum { NARROW = 70, WIDTHS = NARROW + 4 };
+
+static size_t width_at(size_t k)
+{
+    static const size_t wide[] = { 127, 128, 129, 925 };
+    return k < NARROW ? k + 1 : wide[k - NARROW];
+}
+
+/* Case k: every pair of sizes in turn where `all`, else a sample of them, which is kept quick. */
+static struct size size_at(size_t k, bool all)
+{
+    enum { BATCH = 600, QUICK = 1000000 };
+    static const size_t batches[] = { 1, 2, 3, 5, 6, 7, 13, 14, 15, 28, 29, 50, 64, 100 };
+    enum { BATCHES = sizeof batches / sizeof *batches };
+    struct size size = { .threads = k % 5 == 4 ? 2 : 1 };
+    size.inputs = width_at(all ? k / WIDTHS : (size_t)check_uniform(54, k, 0, 0, WIDTHS));
+    size.outputs = width_at(all ? k % WIDTHS : (size_t)check_uniform(54, k, 1, 0, WIDTHS));
+    size.batch = k % 4 && !all ? batches[(size_t)check_uniform(54, k, 2, 0, BATCHES)]
+                               : 1 + (size_t)check_uniform(54, k, 2, 0, BATCH);
+    if (!all && size.inputs * size.outputs * size.batch > QUICK)
+        size.batch = 1 + QUICK / (size.inputs * size.outputs);
+    size.rows = k % 3 ? size.batch : 1 + (size_t)check_uniform(54, k, 3, 0, (double)size.batch);
+    return size;
+}
+
+/* A sample of sizes; with ISOFLOP_CONFORMANCE=full, all. */
 void check_backend(struct check *check)
 {
-    static const size_t widths[] = { 1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 23, 24, 31, 32, 33, 47, 48, 49, 63, 64,
-                                     65, 69, 70, 127, 128, 129 };
-    static const size_t batches[] = { 1, 2, 3, 5, 6, 7, 13, 14, 15, 28, 29, 50, 64, 100 };
     static const struct size pinned[] = {
         { 784, 10, 50, 50, 1, false },  { 925, 10, 50, 31, 1, false }, { 70, 925, 3, 3, 1, false },
         { 129, 127, 600, 600, 1, false }, { 10, 925, 50, 50, 1, false }, { 64, 64, 600, 599, 2, false },
     };
-    enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeof *batches, RANDOM = 60 };
+    enum { RANDOM = 60, PINNED = sizeof pinned / sizeof *pinned };
     const struct iso_backend *ops = &check->plugin->ops.backend;
-    const char *kernel = ops->kernel(check->instance->state);
+    const char *wanted = getenv("ISOFLOP_CONFORMANCE"), *kernel = ops->kernel(check->instance->state);
+    const bool all = wanted && !strcmp(wanted, "full");
     if (!kernel || !*kernel)
         check_fail(check, "kernel", "name", "gives no name of the kernel in use");
-    for (size_t k = 0; k < RANDOM + sizeof pinned / sizeof *pinned && !check->broken; k++) {
-        struct size size;
-        if (k < RANDOM) {
-            size.inputs = widths[(size_t)check_uniform(54, k, 0, 0, WIDTHS)];
-            size.outputs = widths[(size_t)check_uniform(54, k, 1, 0, WIDTHS)];
-            size.batch = batches[(size_t)check_uniform(54, k, 2, 0, BATCHES)];
-            size.rows = k % 3 ? size.batch : 1 + (size_t)check_uniform(54, k, 3, 0, (double)size.batch);
-            size.threads = k % 5 == 4 ? 2 : 1;
-            size.sparse = false;
-        } else {
-            size = pinned[k - RANDOM];
-        }
+    for (size_t k = 0; k < PINNED + (all ? WIDTHS * WIDTHS : RANDOM) && !check->broken; k++) {
+        struct size size = k < PINNED ? pinned[k] : size_at(k - PINNED, all);
         if (!check_size(check, &size, NULL))
             return;
         check_release(check, NULL);

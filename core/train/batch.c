@@ -7,7 +7,8 @@
 #include "base/generator.h"
 #include "base/memory.h"
 
-int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, size_t rows, struct iso_error *err)
+int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, bool sparse, size_t rows,
+               struct iso_error *err)
 {
     enum { VECTOR = 16 }; /* floats: rows start where vectors do */
     *batch = (struct batch){ .inputs = shape->inputs, .outputs = shape->outputs, .capacity = rows,
@@ -15,8 +16,8 @@ int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, 
     const size_t stride = (shape->inputs + VECTOR - 1) / VECTOR * VECTOR;
     if (rows > SIZE_MAX / sizeof(float) / stride || rows > SIZE_MAX / sizeof(float) / shape->outputs)
         return iso_fail(err, "a minibatch of %zu rows of %zu inputs does not fit in memory", rows, shape->inputs);
-    batch->input.stride = stride;
-    batch->x = memory_aligned(rows * stride * sizeof(float));
+    batch->stride = batch->input.stride = stride;
+    batch->x = memory_aligned((rows * stride + VECTOR) * sizeof(float));
     batch->input.x = batch->x;
     batch->positions = memory_array(rows, sizeof *batch->positions);
     if (shape->classification)
@@ -28,11 +29,19 @@ int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, 
         batch_free(batch);
         return error_memory(err);
     }
+    if (sparse && (!(batch->nonzero = memory_array(1, sizeof *batch->nonzero)) ||
+                   nonzero_make(batch->nonzero, shape->inputs, rows, stride, err))) {
+        batch_free(batch);
+        return error_memory(err);
+    }
     return 0;
 }
 
 void batch_free(struct batch *batch)
 {
+    if (batch->nonzero)
+        nonzero_free(batch->nonzero);
+    free(batch->nonzero);
     free(batch->x);
     free(batch->positions);
     free(batch->labels);
@@ -45,14 +54,16 @@ void batch_free(struct batch *batch)
 void batch_gather(struct batch *batch, const struct data *data, enum data_split split, uint64_t seed, uint64_t epoch,
                   const uint32_t *positions, size_t rows)
 {
-    batch->input.rows = rows;
-    data_gather(data, split, seed, epoch, positions, rows, batch->x, batch->input.stride, batch->labels,
+    batch->input = (struct network_input){ .x = batch->x, .stride = batch->stride, .rows = rows };
+    data_gather(data, split, seed, epoch, positions, rows, batch->x, batch->stride, batch->labels,
                 batch->one_hot ? NULL : batch->targets);
     for (size_t r = 0; batch->factor && r < rows; r++) {
-        float *x = batch->x + r * batch->input.stride;
+        float *x = batch->x + r * batch->stride;
         for (size_t i = 0; i < batch->inputs; i++)
             x[i] = x[i] * batch->factor[i] + batch->shift[i];
     }
+    if (batch->nonzero)
+        nonzero_pack(batch->nonzero, &batch->input);
     if (!batch->one_hot)
         return;
     memset(batch->targets, 0, rows * batch->outputs * sizeof *batch->targets);

@@ -4,6 +4,7 @@
 
 #include "network/network.h"
 #include "train/horizon.h"
+#include "train/nonzero.h"
 
 struct batch {
     struct network_input input;
@@ -15,11 +16,13 @@ struct batch {
     size_t outputs, capacity;
     uint32_t *positions;    /* capacity of them, for whoever gathers */
     float *factor, *shift;  /* of each input, applied when it is gathered; NULL: none */
-    size_t inputs;
+    size_t inputs, stride;
+    struct nonzero *nonzero; /* NULL: inputs that are all zero are not left out */
 };
 
-/* Room for `rows` examples. dense: the loss wants dense targets. */
-int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, size_t rows, struct iso_error *err);
+/* Room for `rows` examples. dense: the loss wants dense targets. sparse: inputs that are zero in all rows are left out. */
+int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, bool sparse, size_t rows,
+               struct iso_error *err);
 void batch_free(struct batch *batch);
 /* Examples positions[0 ... rows - 1] of a split. */
 void batch_gather(struct batch *batch, const struct data *data, enum data_split split, uint64_t seed, uint64_t epoch,

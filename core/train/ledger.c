@@ -66,6 +66,8 @@ int ledger_make(struct ledger *ledger, const struct settings *settings, const st
     for (size_t l = 0; l < layers; l++) {
         const uint64_t outputs = l < settings->hidden_count ? settings->hidden[l] : shape->outputs;
         count_layer(ledger, settings, l, inputs, outputs);
+        if (l == 0)
+            ledger->first_outputs = outputs;
         if (l + 1 < layers) {
             inputs = outputs;
             sizes = add(sizes, outputs);
@@ -84,6 +86,11 @@ int ledger_make(struct ledger *ledger, const struct settings *settings, const st
     if (ledger_count(ledger, 1, 1).all >= INT64_MAX || ledger->params >= INT64_MAX)
         return iso_fail(err, "a network of these sizes has more parameters than can be counted");
     return 0;
+}
+
+uint64_t ledger_skipped(const struct ledger *ledger, uint64_t inputs, uint64_t rows)
+{
+    return multiply(4, multiply(ledger->first_outputs, multiply(inputs, rows)));
 }
 
 uint64_t ledger_count_part(const struct ledger *ledger, enum ledger_part part, uint64_t steps, uint64_t examples)

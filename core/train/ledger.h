@@ -30,6 +30,7 @@ struct ledger {
     uint64_t params_hidden;  /* weights and biases of layers between two hidden ones: neither inputs nor outputs */
     uint64_t per_example[LEDGER_PARTS], per_step[LEDGER_PARTS];
     uint64_t report_per_example;
+    uint64_t first_outputs; /* of the first layer */
 };
 
 /* An error where a count does not fit in 63 bits. */
@@ -37,6 +38,9 @@ int ledger_make(struct ledger *ledger, const struct settings *settings, const st
                 struct iso_error *err);
 /* After so many steps and examples. Counts beyond 63 bits stay at the largest. */
 struct flops ledger_count(const struct ledger *ledger, uint64_t steps, uint64_t examples);
+/* What leaving out so many inputs of the first layer saves in a step: their products forward and for the gradients. Not
+ * taken from the counts above, which state what the network costs. */
+uint64_t ledger_skipped(const struct ledger *ledger, uint64_t inputs, uint64_t rows);
 uint64_t ledger_count_part(const struct ledger *ledger, enum ledger_part part, uint64_t steps, uint64_t examples);
 
 #endif

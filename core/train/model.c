@@ -203,7 +203,8 @@ static int looking_begin(struct looking *looking, struct model *model, const str
     if (data_count(data, split) == 0)
         return iso_fail(err, "this split of dataset %s has no examples", name);
     return objective_make(&looking->objective, settings, shape, NETWORK_EVALUATION_ROWS, err) ||
-                   batch_make(&looking->batch, shape, objective_wants_dense(settings), NETWORK_EVALUATION_ROWS, err) ||
+                   batch_make(&looking->batch, shape, objective_wants_dense(settings), false,
+                              NETWORK_EVALUATION_ROWS, err) ||
                    adjust(model, data, &looking->batch, err)
                ? -1 : 0;
 }

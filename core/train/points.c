@@ -281,6 +281,8 @@ static int measure_point(struct run *run, struct iso_error *err)
     run->since = (struct tally){ 0 };
     if (!judge_point(run, &point))
         return 0;
+    if (run->result->last.step == point.step)
+        run->result->flops_executed = point.flops.all - run->flops_skipped;
     if (run->ended && !tests) {
         point.test = measure_split(run, DATA_TEST, 0);
         if (run->result->last.step == point.step)

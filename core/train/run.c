@@ -95,6 +95,9 @@ static int begin_network(struct run *run, unsigned threads, struct iso_error *er
     size_t outputs[SETTINGS_HIDDEN_MAX + 1];
     memcpy(outputs, settings->hidden, settings->hidden_count * sizeof *outputs);
     outputs[settings->hidden_count] = run->shape->outputs;
+    const struct iso_backend *backend = &settings->backend->plugin->ops.backend;
+    const bool sparse = backend->sparse_inputs && backend->skips_zeros &&
+                        backend->skips_zeros(settings->backend->state);
     const struct network_spec spec = {
         .inputs = run->shape->inputs,
         .layers = settings->hidden_count + 1,
@@ -112,6 +115,7 @@ static int begin_network(struct run *run, unsigned threads, struct iso_error *er
         .clip_norm = settings->clip_norm,
         .batch = (size_t)rows,
         .threads = threads,
+        .sparse_inputs = sparse,
         .watch = run->norms != NULL,
         .watch_units = settings->also_dead_units,
         .seed_init = settings->seed_init,
@@ -128,7 +132,7 @@ static int begin_network(struct run *run, unsigned threads, struct iso_error *er
     }
     const size_t capacity = rows > NETWORK_EVALUATION_ROWS ? (size_t)rows : NETWORK_EVALUATION_ROWS;
     if (objective_make(&run->objective, settings, run->shape, capacity, err) ||
-        batch_make(&run->batch, run->shape, objective_wants_dense(settings), capacity, err) ||
+        batch_make(&run->batch, run->shape, objective_wants_dense(settings), sparse, capacity, err) ||
         order_make(&run->order, data_count(run->data, DATA_TRAIN), settings->shuffle, settings->seed_order, err))
         return -1;
     return 0;
@@ -241,6 +245,9 @@ const struct batch *run_next_batch(struct run *run)
     run->due = agenda_due(&run->points, run->step + 1, stopwatch_read(&run->watch)) || last;
     run->rate = horizon_rate(&run->horizon, run->settings, run->step);
     batch_of_step(&run->batch, &run->order, &run->horizon, run->data, run->settings->seed_examples, run->step);
+    if (run->batch.input.index)
+        run->flops_skipped += ledger_skipped(&run->ledger, run->batch.inputs - run->batch.input.active,
+                                             run->batch.input.rows);
     return &run->batch;
 }
 

@@ -40,6 +40,7 @@ struct run {
     uint64_t step;      /* done */
     uint64_t end;
     double rate;        /* of the step being done */
+    uint64_t flops_skipped; /* of the steps done: products with inputs that were left out */
     bool due, ended;    /* a point after this step; the last step is done */
     struct tally since; /* training, since the previous point */
     double shown_seconds;

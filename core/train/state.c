@@ -38,6 +38,8 @@ static void walk_run(struct walk *walk, struct run *run)
     walk->visit(walk, "points.last_seconds", F64, &run->points.last_seconds, 1);
     walk->visit(walk, "checkpoints.last_seconds", F64, &run->checkpoints.last_seconds, 1);
     walk->visit(walk, "diverged_step", U64, &run->result->diverged_step, 1);
+    walk->visit(walk, "flops_skipped", U64, &run->flops_skipped, 1);
+    walk->visit(walk, "flops_executed", U64, &run->result->flops_executed, 1);
     walk->visit(walk, "since.examples", U64, &run->since.examples, 1);
     walk->visit(walk, "since.correct", U64, &run->since.correct, 1);
     walk->visit(walk, "since.loss", F64, &run->since.loss, 1);

@@ -47,6 +47,7 @@ struct trial_result {
     const char *stop_reason;  /* "epochs", "steps", "examples", "flops", "flops_6nd", "patience", "diverged" */
     struct trial_size size;
     struct point last;        /* the last point; of a diverged trial, the last finite one */
+    uint64_t flops_executed;  /* last.flops.all without the products with inputs that the backend left out */
     uint64_t diverged_step;
     struct measured final_test;
     uint64_t best_step;       /* meaningful where has_best */

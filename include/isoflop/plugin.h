@@ -409,6 +409,9 @@ struct iso_backend {
                     float rate);
     bool sparse_inputs; /* takes inputs with an index list */
     bool any_threads;   /* the same bits for any number of threads */
+    /* Optional: true where isoflop should look, in every minibatch, for inputs that are zero in all rows, and leave them
+     * out of what the first layer gets. */
+    bool (*skips_zeros)(const void *state);
 };
 
 /* ---- law ---- */

@@ -28,6 +28,7 @@ enum {
 
 struct state {
     int kernel_choice;
+    bool skip_zeros;
     const struct native_kernel *kernel;
     struct team *team;
 };
@@ -443,10 +444,17 @@ static const char *kernel(const void *state)
     return ((const struct state *)state)->kernel->name;
 }
 
+static bool skips_zeros(const void *state)
+{
+    return ((const struct state *)state)->skip_zeros;
+}
+
 static const struct iso_param params[] = {
     { .name = "kernel", .type = ISO_TYPE_CHOICE, .offset = ISO_OFFSET(struct state, kernel_choice, int),
       .initial = "best", .choices = "best|avx512|avx2|portable",
       .help = "instruction set; all give the same bits (portable is slow where the compiler found no FMA)" },
+    ISO_FLAG(struct state, skip_zeros, "true",
+             "leave out, in the first layer, inputs that are zero in all of a minibatch (changes no result)"),
     { 0 },
 };
 static const struct iso_backend ops = {
@@ -462,6 +470,7 @@ static const struct iso_backend ops = {
     .descend = descend,
     .sparse_inputs = true,
     .any_threads = true,
+    .skips_zeros = skips_zeros,
 };
 ISO_PLUGIN(ops, .name = "native", .revision = 1,
            .summary = "dense layers by isoflop's own kernels (AVX-512, AVX2, portable), on any number of threads",
