@@ -82,6 +82,13 @@ START_TEST(weak_methods_are_remarked)
     expect("sweep:\n  cases: {a: {model.hidden: [8]}, b: {model.hidden: [8, 8]}}\n", "2:15", "at one learning rate");
     expect("figures: {f: {kind: frontier}}\nsweep: {schedule.constant.rate: [0.1, 0.2]}\n", "1:21",
            "networks of one size");
+    static const char *const matched[] = { "cosine: {rate: 0.1}", "linear: {rate: 0.1}", "wsd: {rate: 0.1}",
+                                           "one_cycle: {rate: 0.1}", "constant: {rate: 0.1}" };
+    for (size_t i = 0; i < sizeof matched / sizeof matched[0]; i++) {
+        char recipe[200];
+        snprintf(recipe, sizeof recipe, "schedule: {%s}\nsweep: {train.epochs: [1, 2]}\n", matched[i]);
+        expect(recipe, NULL, NULL);
+    }
     expect("schedule: {exponential: {rate: 0.1, decay: 0.5}}\nsweep: {train.epochs: [1, 2]}\n", "1:11",
            "several lengths");
     expect("sweep: {train.batch: [10, 20, 1e1]}\n", "1:31", "this value is swept twice");

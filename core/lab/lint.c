@@ -177,13 +177,15 @@ static void lint_surrogates(const struct settings *settings, struct diagnostics 
     }
 }
 
-/* How far the rate has fallen at the end of so many steps. */
+/* The rate at the end of so many steps, as a part of the largest. */
 static double fall(const struct instance *schedule, uint64_t steps)
 {
-    const uint64_t steps_per_epoch = 50;
-    const struct iso_schedule *ops = &schedule->plugin->ops.schedule;
-    return ops->rate(schedule->state, steps - 1, steps, steps_per_epoch) /
-           ops->rate(schedule->state, 0, steps, steps_per_epoch);
+    double rate = 0, most = 0;
+    for (uint64_t step = 0; step < steps; step++) {
+        rate = schedule->plugin->ops.schedule.rate(schedule->state, step, steps, 500);
+        most = fmax(most, rate);
+    }
+    return most > 0 ? rate / most : 0;
 }
 
 /* Trials of several lengths are compared fairly where each ends with its rate fallen equally far, or not at all. */
@@ -197,8 +199,7 @@ static void lint_horizon(const struct plan *plan, const struct settings *setting
         path = varying(plan, is_size);
     if (path == plan->path_count)
         return;
-    const double fall_short = fall(settings->schedule, 500), fall_long = fall(settings->schedule, 2000);
-    if (fabs(fall_short - fall_long) > 0.02 * fmax(fabs(fall_short), fabs(fall_long)))
+    if (fabs(fall(settings->schedule, 1000) - fall(settings->schedule, 4000)) > 0.02)
         diagnostics_add(found, SEVERITY_WARNING, schedule,
                         "trials are of several lengths (%s), but %s falls at the same pace in all: the short ones end "
                         "with a high rate, the long ones hardly learn at the end; take a schedule that ends with the "
