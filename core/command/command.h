@@ -24,7 +24,7 @@ struct command {
 
 extern const struct command command_run, command_plan, command_check, command_status, command_table, command_show,
     command_export, command_compare, command_merge, command_select, command_plot, command_report, command_eval,
-    command_predict, command_data, command_plugins, command_new, command_help, command_worker, command_complete;
+    command_predict, command_draw, command_data, command_plugins, command_new, command_help, command_worker, command_complete;
 
 /* All of them, ends with NULL (list.c). --plugin-path is taken by main.c for all commands: it is put before
  * ISOFLOP_PLUGIN_PATH, so that plugins_new(NULL) and spawned workers know it too. */

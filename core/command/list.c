@@ -20,6 +20,7 @@ const struct command *const commands[] = {
     &command_report,
     &command_eval,
     &command_predict,
+    &command_draw,
     &command_data,
     &command_plugins,
     &command_new,

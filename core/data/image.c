@@ -2,6 +2,7 @@
 #include "data/image.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,20 @@ out:
     png_image_free(&png);
     free(pixels);
     return result;
+}
+
+int image_save(const char *path, size_t width, size_t height, size_t channels, const unsigned char *pixels,
+               struct iso_error *err)
+{
+    png_image image = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32)width, .height = (png_uint_32)height,
+                        .format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY };
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return error_system(err, "cannot write", path);
+    const bool written = png_image_write_to_stdio(&image, file, 0, pixels, 0, NULL);
+    if (fclose(file) && written)
+        return error_system(err, "cannot write", path);
+    return written ? 0 : iso_fail(err, "cannot write %s: %s", path, image.message);
 }
 
 /* ---- PGM and PPM (netpbm's P2, P3, P5, P6) ---- */

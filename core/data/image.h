@@ -12,6 +12,9 @@ struct image {
 
 /* A PNG, PGM or PPM file, with 1 or 3 channels whatever it holds; what is transparent lies on white. */
 int image_read(const char *path, size_t channels, struct image *image, struct iso_error *err);
+/* Writes 8-bit rows of grey (1 channel) or RGB (3) as PNG. */
+int image_save(const char *path, size_t width, size_t height, size_t channels, const unsigned char *pixels,
+               struct iso_error *err);
 /* A black picture. */
 int image_make(size_t width, size_t height, size_t channels, struct image *image, struct iso_error *err);
 void image_free(struct image *image);

@@ -2,13 +2,11 @@
 #include "data/sheet.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <png.h>
-
 #include "base/memory.h"
+#include "data/image.h"
 
 #define ROWS 64 /* examples gathered at a time */
 #define CLASS_ROWS 40 /* with more classes than this, rows are not by class */
@@ -146,7 +144,6 @@ int data_sheet(const struct data *data, enum data_split split, size_t count, con
         return iso_fail(err, "a sheet of %zu examples would have %zu x %zu pixels: ask for fewer", count, sheet.width,
                         sheet.height);
     int result = -1;
-    FILE *file = NULL;
     sheet.pixels = memory_array(sheet.width * sheet.height, sheet.channels);
     if (!sheet.pixels) {
         error_memory(err);
@@ -155,29 +152,11 @@ int data_sheet(const struct data *data, enum data_split split, size_t count, con
     if (pick(&sheet, data, split, by_class, err))
         goto out;
     paint(&sheet);
-    png_image image = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32)sheet.width,
-                        .height = (png_uint_32)sheet.height,
-                        .format = sheet.channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY };
-    file = fopen(path, "wb");
-    if (!file) {
-        error_system(err, "cannot write", path);
+    if (image_save(path, sheet.width, sheet.height, sheet.channels, sheet.pixels, err))
         goto out;
-    }
-    if (!png_image_write_to_stdio(&image, file, 0, sheet.pixels, 0, NULL)) {
-        iso_fail(err, "cannot write %s: %s", path, image.message);
-        goto out;
-    }
-    const int closed = fclose(file);
-    file = NULL;
-    if (closed) {
-        error_system(err, "cannot write", path);
-        goto out;
-    }
     *drawn = true;
     result = 0;
 out:
-    if (file)
-        fclose(file);
     free(sheet.pixels);
     free(sheet.picked);
     free(sheet.there);
