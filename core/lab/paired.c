@@ -26,7 +26,7 @@ struct paired_difference paired_between(const struct summary *summary, const str
     struct moments moments = { 0 };
     for (size_t i = a->first; i < a->end; i++) {
         const size_t j = partner(summary, b, i);
-        if (j != SIZE_MAX && summary_counts(summary, a, i) && summary_counts(summary, b, j)
+        if (j != SIZE_MAX && summary_counts(summary, i) && summary_counts(summary, j)
             && !isnan(column->numbers[i]) && !isnan(column->numbers[j]))
             moments_add(&moments, column->numbers[i] - column->numbers[j]);
     }

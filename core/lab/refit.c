@@ -94,7 +94,7 @@ static void find_epochs(struct refit *refit, struct text *list)
 {
     struct moments epochs = { 0 }, trained = { 0 };
     for (size_t i = refit->best->first; i < refit->best->end; i++) {
-        if (!summary_counts(refit->selection->summary, refit->best, i))
+        if (!summary_counts(refit->selection->summary, i))
             continue;
         const double all = number_in(refit, "epochs", i);
         const double epoch = number_in(refit, "best.step", i) * all / number_in(refit, "steps", i);

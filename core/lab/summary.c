@@ -26,6 +26,7 @@ void summary_free(struct summary *summary)
         free(summary->rows[i].n);
     }
     free(summary->rows);
+    free(summary->repeats);
     free(summary->metrics);
     free(summary->keys);
     frame_free(summary->trials);
@@ -110,19 +111,42 @@ static const char *status_of(const struct summary *summary, size_t trial)
     return status && status->texts && status->texts[trial] ? status->texts[trial] : "";
 }
 
-/* Is this the first row of its point with its key? A value that is swept twice trains nothing twice. */
-static bool is_first(const struct summary *summary, const struct summary_row *row, size_t trial)
+struct keyed {
+    const char *key;
+    size_t trial;
+};
+
+static int compare_keys(const void *a, const void *b)
 {
-    const struct column *key = frame_find(summary->trials, "key");
-    for (size_t i = row->first; key && key->texts && i < trial; i++)
-        if (key->texts[i] && key->texts[trial] && strcmp(key->texts[i], key->texts[trial]) == 0)
-            return false;
-    return true;
+    const struct keyed *left = a, *right = b;
+    const int order = strcmp(left->key, right->key);
+    return order ? order : (left->trial > right->trial) - (left->trial < right->trial);
 }
 
-bool summary_counts(const struct summary *summary, const struct summary_row *row, size_t trial)
+/* Of the trials of a point, all but the first with a key are repeats: a value that is swept twice trains nothing
+ * twice. */
+static int mark_repeats(struct summary *summary, size_t from, size_t to)
 {
-    return strcmp(status_of(summary, trial), "done") == 0 && is_first(summary, row, trial);
+    const struct column *key = frame_find(summary->trials, "key");
+    if (!key || !key->texts)
+        return 0;
+    struct keyed *keyed = memory_array(to - from, sizeof *keyed);
+    if (!keyed)
+        return -1;
+    size_t count = 0;
+    for (size_t i = from; i < to; i++)
+        if (key->texts[i])
+            keyed[count++] = (struct keyed){ key->texts[i], i };
+    qsort(keyed, count, sizeof *keyed, compare_keys);
+    for (size_t k = 1; k < count; k++)
+        summary->repeats[keyed[k].trial] = strcmp(keyed[k].key, keyed[k - 1].key) == 0;
+    free(keyed);
+    return 0;
+}
+
+bool summary_counts(const struct summary *summary, size_t trial)
+{
+    return strcmp(status_of(summary, trial), "done") == 0 && !summary->repeats[trial];
 }
 
 /* Over the point's trials that are done. */
@@ -131,7 +155,7 @@ static struct moments moments_of(const struct summary *summary, const struct col
 {
     struct moments moments = { 0 };
     for (size_t i = row->first; i < row->end; i++)
-        if (!isnan(column->numbers[i]) && summary_counts(summary, row, i))
+        if (!isnan(column->numbers[i]) && summary_counts(summary, i))
             moments_add(&moments, column->numbers[i]);
     return moments;
 }
@@ -144,11 +168,11 @@ static int add_row(struct summary *summary, size_t from, size_t to)
     row->sd = memory_array(summary->metric_count + 1, sizeof *row->sd);
     row->n = memory_array(summary->metric_count + 1, sizeof *row->n);
     summary->count++;
-    if (!row->mean || !row->sd || !row->n)
+    if (!row->mean || !row->sd || !row->n || mark_repeats(summary, from, to))
         return -1;
     for (size_t i = from; i < to; i++) {
         const char *word = status_of(summary, i);
-        if (!is_first(summary, row, i))
+        if (summary->repeats[i])
             continue;
         row->trials++;
         row->done += strcmp(word, "done") == 0;
@@ -220,7 +244,8 @@ struct summary *summary_by(struct frame *trials, const char *also, const char *c
     }
     summary->trials = trials;
     summary->rows = memory_array(trials->rows + 1, sizeof *summary->rows);
-    if (!summary->rows || choose_columns(summary, also, metrics, metric_count, err)) {
+    summary->repeats = memory_array(trials->rows + 1, sizeof *summary->repeats);
+    if (!summary->rows || !summary->repeats || choose_columns(summary, also, metrics, metric_count, err)) {
         error_memory(err);
         goto fail;
     }

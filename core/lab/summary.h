@@ -17,6 +17,7 @@ struct summary_row {
 
 struct summary {
     struct frame *trials; /* owned */
+    bool *repeats;        /* by trial: its point has one with the same key before it */
     size_t key_count;
     size_t *keys;       /* columns of `trials` that were swept */
     size_t metric_count;
@@ -37,7 +38,7 @@ struct summary *summary_by(struct frame *trials, const char *also, const char *c
  * none) among keys. */
 bool summary_same_point(const struct summary *summary, size_t a, size_t b, size_t except);
 /* Is this row of `trials` a trial that is done, and the first of its point with its key? */
-bool summary_counts(const struct summary *summary, const struct summary_row *row, size_t trial);
+bool summary_counts(const struct summary *summary, size_t trial);
 /* Sorts by any column: a swept one, n, or the mean of numbers. */
 int summary_sort(struct summary *summary, const char *column, bool descending, struct iso_error *err);
 /* "1.2340" with as many decimals as the deviation gives reason for; `empty` where it is NaN. */

@@ -141,7 +141,8 @@ struct network *network_new(const struct network_spec *spec, struct iso_error *e
         if (outputs > widest)
             widest = outputs;
     }
-    network->canonical = floats(2, network->canonical_length);
+    const bool whole = network->optimizer && network->optimizer->whole;
+    network->canonical = floats(whole ? 2 : 1, network->canonical_length);
     if (!network->canonical || (spec->watch_units && !(network->slopes = floats(2 * spec->batch, widest)))) {
         error_memory(err);
         goto failed;
@@ -149,6 +150,10 @@ struct network *network_new(const struct network_spec *spec, struct iso_error *e
     for (size_t l = 0; l < spec->layers; l++)
         if (build_layer(network, spec, l, rows, err))
             goto failed;
+    if (!whole) { /* only the initializer needed it */
+        free(network->canonical);
+        network->canonical = NULL;
+    }
     return network;
 failed:
     network_free(network);

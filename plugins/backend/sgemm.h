@@ -75,11 +75,14 @@ static size_t weights_length(const void *layer_)
     return layer->length;
 }
 
+/* In squares that fit in the cache. */
 static void transpose(size_t rows, size_t columns, const float *from, float *to)
 {
-    for (size_t r = 0; r < rows; r++)
+    enum { SIDE = 32 };
+    for (size_t first = 0; first < rows; first += SIDE)
         for (size_t c = 0; c < columns; c++)
-            to[c * rows + r] = from[r * columns + c];
+            for (size_t r = first; r < rows && r < first + SIDE; r++)
+                to[c * rows + r] = from[r * columns + c];
 }
 
 static void import(const void *layer_, const float *canonical, float *weights)
