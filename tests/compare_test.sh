@@ -29,7 +29,7 @@ holds out '^8  *0.1  *[0-9.]* ± [0-9.]* (3).* ± [0-9.]* (2).* ± [0-9.]* (3)'
 holds out '^16  *0.3  *[0-9.]* ± [0-9.]* (2)'
 [ "$(grep -c ' best' out)" -ge 1 ] || fail "the best of each"
 expect 0 "$isoflop" compare one two --column test.loss --format csv
-"$isoflop" table one --column test.loss --format csv | tail -n +2 | cut -d, -f1-2,10-12 > wanted
+"$isoflop" table one --column test.loss --format csv | tail -n +2 | cut -d, -f1-2,9-11 > wanted
 grep '^1,' out | cut -d, -f3-4,10-12 > got
 cmp wanted got || fail "means: $(diff wanted got)"
 [ "$(wc -l < out)" -eq 9 ] || fail "rows of csv"
