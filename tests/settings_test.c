@@ -275,6 +275,7 @@ START_TEST(keys_hold_what_results_depend_on)
     }
     static const char *const different[] = {
         "train.batch=51", "train.epochs=3", "train.steps=5", "train.examples={times_params: 20}", "train.examples=20",
+        "train.flops={times_params: 2e6}", "train.flops_6nd={times_params: 2e6}",
         "model.hidden=[65]", "model.hidden=[64, 64]", "model.hidden=[]", "model.activation=tanh",
         "model.initializer=xavier",
         "model.bias=none", "model.bias={constant: 0.5}", "model.clip=3", "model.clip={at: 3, gradient: zero}",

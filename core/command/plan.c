@@ -61,13 +61,19 @@ static void write_totals(const struct plan *plan, const struct estimate *estimat
     printf("parameters %" PRIu64 " to %" PRIu64 "\n", totals->params_least, totals->params_most);
     progress_quantity(totals->flops, "FLOP", text);
     printf("left to compute: %s", text);
+    for (int part = 0; part < LEDGER_PARTS && totals->flops > 0; part++) {
+        progress_quantity(totals->parts[part], "FLOP", text);
+        printf("%s%s %s (%.3g %%)", part ? ", " : "\n  ", ledger_part_names[part], text,
+               100 * totals->parts[part] / totals->flops);
+    }
+    printf("%s", totals->flops > 0 ? "\n " : "");
     progress_quantity(totals->flops_matmul, "FLOP", text);
     printf(" (products %s", text);
     progress_quantity(totals->flops - totals->flops_matmul, "FLOP", text);
     printf(", all else %s; 6ND ", text);
     progress_quantity(totals->flops_6nd, "FLOP", text);
     printf("%s)\n", text);
-    if (!isnan(totals->seconds)) {
+    if (totals->left && !isnan(totals->seconds)) {
         progress_duration(totals->seconds, serial);
         progress_duration(totals->seconds_jobs, text);
         printf("expected time: %s with %u job%s", text, jobs, jobs == 1 ? "" : "s");

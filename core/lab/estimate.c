@@ -11,8 +11,9 @@
 
 #define GUESSED_RATE 2e9    /* FLOP/s, to choose how many steps are measured */
 #define MEASURED_SECONDS 0.3
-#define ROW_BYTES 250.0     /* of a point in the store */
-#define TRIAL_BYTES 2500.0
+#define ROW_BYTES 130.0     /* of a point in the store, as tests/bench/store_growth.py measures them */
+#define TRIAL_BYTES 850.0
+#define TRIAL_SECONDS 0.0006 /* a trial costs beyond its training: messages, commits, weights made */
 
 /* A trial's time is points * evaluation + steps * step: two runs of different length give both. */
 struct sample {
@@ -174,7 +175,7 @@ static double time_of(const struct plan *plan, const struct sample samples[2], c
     const double where = high > low ? (flops_per_step(trial) - low) / (high - low) : 0;
     const double step = samples[0].step + where * (samples[1].step - samples[0].step);
     const double evaluation = samples[0].evaluation + where * (samples[1].evaluation - samples[0].evaluation);
-    return (double)trial->size.steps * step + points * evaluation;
+    return (double)trial->size.steps * step + points * evaluation + TRIAL_SECONDS;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -218,6 +219,8 @@ static void sum_up(struct estimate *estimate, const struct plan *plan, double po
         totals->flops += (double)size->flops.all;
         totals->flops_matmul += (double)size->flops.matmul;
         totals->flops_6nd += (double)size->flops.six_nd;
+        for (int part = 0; part < LEDGER_PARTS; part++)
+            totals->parts[part] += (double)plan->trials[i].parts[part];
         totals->seconds += estimate->seconds[i];
         longest = estimate->seconds[i] > longest ? estimate->seconds[i] : longest;
     }

@@ -8,6 +8,7 @@ struct estimate_totals {
     size_t distinct, done, failed, left; /* trials; done: diverged ones, too */
     uint64_t params_least, params_most;
     double flops, flops_matmul, flops_6nd; /* of what is left */
+    double parts[LEDGER_PARTS];            /* of flops, by part */
     double seconds;      /* of what is left, one after the other; NaN: not measured */
     double seconds_jobs; /* with so many jobs */
     double bytes;

@@ -120,6 +120,28 @@ void lab_status_free(struct lab_status *status)
     free(status);
 }
 
+static bool starts_with(const char *path, const char *section)
+{
+    const size_t length = strlen(section);
+    return strncmp(path, section, length) == 0 && (!path[length] || path[length] == '.');
+}
+
+/* What a trial measures and keeps; NULL: out of memory. Mostly all trials have it from the recipe itself. */
+static char *wanted_of(const struct plan *plan, size_t index)
+{
+    bool own = false;
+    for (size_t p = 0; p < plan->path_count; p++)
+        own = own || starts_with(plan->paths[p], "measure") || starts_with(plan->paths[p], "checkpoint");
+    struct diagnostics *ignored = diagnostics_new();
+    struct tree *tree = own && ignored ? plan_trial_tree(plan, index, ignored) : NULL;
+    struct text text = { 0 };
+    if (!own || tree)
+        plan_wanted_json(own ? tree : plan->base, &text);
+    tree_free(tree);
+    diagnostics_free(ignored);
+    return text_take(&text);
+}
+
 int lab_states(const char *folder, const struct plan *plan, enum trial_status *states, struct iso_error *err)
 {
     for (size_t i = 0; i < plan->count; i++)
@@ -127,8 +149,8 @@ int lab_states(const char *folder, const struct plan *plan, enum trial_status *s
     if (!database_is_there(folder))
         return 1;
     sqlite3 *database = database_open(folder, false, err);
-    sqlite3_stmt *statement = database ? database_prepare(database, "SELECT status FROM trials WHERE key = ?1", err)
-                                       : NULL;
+    sqlite3_stmt *statement = database ? database_prepare(database, "SELECT status, wanted FROM trials WHERE key = ?1",
+                                                          err) : NULL;
     int status = statement ? database_run(database, "BEGIN", err) : -1;
     for (size_t i = 0; !status && i < plan->count; i++) {
         database_bind_text(statement, 1, plan->trials[i].key);
@@ -136,6 +158,14 @@ int lab_states(const char *folder, const struct plan *plan, enum trial_status *s
         for (int k = TRIAL_PENDING; code == SQLITE_ROW && k <= TRIAL_FAILED; k++)
             if (strcmp(database_text(statement, 0), trial_status_names[k]) == 0)
                 states[i] = (enum trial_status)k;
+        if (states[i] == TRIAL_DONE || states[i] == TRIAL_DIVERGED) { /* without what is asked for now: trained again */
+            char *wanted = wanted_of(plan, i);
+            if (!wanted)
+                status = error_memory(err);
+            else if (strcmp(wanted, database_text(statement, 1)) != 0)
+                states[i] = TRIAL_PENDING;
+            free(wanted);
+        }
         if (code != SQLITE_ROW && code != SQLITE_DONE)
             status = database_fail(database, err);
         sqlite3_reset(statement);

@@ -167,8 +167,8 @@ out:
 static int merge_places(struct merge *merge, struct iso_error *err)
 {
     sqlite3_stmt *row = merge_source(
-        merge, "SELECT experiment, place, key, seed, swept, (SELECT count(*) FROM places q WHERE q.experiment ="
-        " places.experiment) FROM places JOIN trials ON trials.id = places.trial ORDER BY experiment, place", err);
+        merge, "SELECT experiment, place, key, seed, swept FROM places JOIN trials ON trials.id = places.trial"
+        " ORDER BY experiment, place", err);
     sqlite3_stmt *known = database_prepare(merge->out, "SELECT count(*) FROM places WHERE experiment = ?1", err);
     sqlite3_stmt *add = database_prepare(merge->out, "INSERT INTO places SELECT ?1, ?2, id, ?4, ?5 FROM trials WHERE key"
                                          " = ?3", err);

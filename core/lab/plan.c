@@ -269,14 +269,18 @@ static int prepare(struct plan *plan, struct plan_trial *trial, struct settings 
         return -1;
     struct iso_error err = ERROR_NONE;
     struct text text = { 0 };
+    struct ledger ledger;
     int status = -1;
     if (settings_key_json(settings, data_checksum(data->data), &text) || text.failed
         || hash_of(text.data, text.length, trial->key))
         add_memory(found);
-    else if (trial_measure(settings, data_shape(data->data), data_count(data->data, DATA_TRAIN), &trial->size, &err))
+    else if (trial_measure(settings, data_shape(data->data), data_count(data->data, DATA_TRAIN), &trial->size, &err)
+             || ledger_make(&ledger, settings, data_shape(data->data), &err))
         diagnostics_add(found, SEVERITY_ERROR, node_get(settings->tree->root, "train"), "%s", err.text);
     else
         status = 0;
+    for (int part = 0; !status && part < LEDGER_PARTS; part++)
+        trial->parts[part] = ledger_count_part(&ledger, (enum ledger_part)part, trial->size.steps, trial->size.examples);
     text_free(&text);
     return status;
 }

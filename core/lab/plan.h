@@ -3,7 +3,7 @@
 #define LAB_PLAN_H
 
 #include "base/hash.h"
-#include "train/trial.h"
+#include "train/ledger.h"
 
 /* Whose key and size are known after plan_prepare. */
 struct plan_trial {
@@ -14,6 +14,7 @@ struct plan_trial {
     uint64_t seed;         /* as tables show it */
     char key[HASH_TEXT];   /* "" before plan_prepare */
     struct trial_size size;
+    uint64_t parts[LEDGER_PARTS]; /* FLOP by part, planned */
 };
 
 struct figure_spec;

@@ -50,7 +50,7 @@ static uint64_t steps_within(const struct horizon *horizon, const struct ledger 
 /* {times_params: factor}, or the number given. */
 static uint64_t times_params(double factor, uint64_t number, const struct ledger *ledger)
 {
-    return factor > 0 ? (uint64_t)fmax(1, round(factor * (double)ledger->params)) : number;
+    return factor > 0 ? (uint64_t)fmin(0x1p62, fmax(1, round(factor * (double)ledger->params))) : number;
 }
 
 static void end_at(struct horizon *horizon, uint64_t steps, const char *reason)
@@ -94,7 +94,8 @@ int horizon_make(struct horizon *horizon, const struct settings *settings, const
         if (!(six_nd ? settings->has_flops_6nd : settings->has_flops))
             continue;
         const char *name = six_nd ? "flops_6nd" : "flops";
-        const uint64_t budget = six_nd ? settings->flops_6nd : settings->flops;
+        const uint64_t budget = six_nd ? times_params(settings->flops_6nd_per_param, settings->flops_6nd, ledger)
+                                       : times_params(settings->flops_per_param, settings->flops, ledger);
         const uint64_t steps = steps_within(horizon, ledger, six_nd, budget, most);
         if (steps == 0)
             return iso_fail(err, "train.%s: %" PRIu64 " are not enough for one step, which costs %" PRIu64, name,

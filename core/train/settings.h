@@ -45,7 +45,8 @@ struct settings {
     bool has_epochs, has_steps, has_examples, has_flops, has_flops_6nd;
     double epochs;
     uint64_t steps, examples, flops, flops_6nd;
-    double steps_per_param, examples_per_param; /* of {times_params: K}, instead of steps and examples; 0: none */
+    /* of {times_params: K}, instead of the numbers above; 0: none */
+    double steps_per_param, examples_per_param, flops_per_param, flops_6nd_per_param;
     uint64_t batch;
     enum reduction reduction;
     bool shuffle, drop_last, share_batches;

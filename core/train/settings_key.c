@@ -177,9 +177,9 @@ static void add_train(const struct settings *settings, struct text *out)
     if (settings->has_examples)
         add_times(out, "examples", settings->examples_per_param, settings->examples);
     if (settings->has_flops)
-        member_whole(out, "flops", settings->flops);
+        add_times(out, "flops", settings->flops_per_param, settings->flops);
     if (settings->has_flops_6nd)
-        member_whole(out, "flops_6nd", settings->flops_6nd);
+        add_times(out, "flops_6nd", settings->flops_6nd_per_param, settings->flops_6nd);
     if (settings->reduction == REDUCTION_SUM)
         member_word(out, "reduction", "sum");
     if (!settings->shuffle)

@@ -19,7 +19,7 @@ static bool read_budget(struct reading *reading, const struct node *train, const
     if (!node || node_is_null(node))
         return false;
     snprintf(path, sizeof path, "train.%s", name);
-    if (!times || node->kind != NODE_MAP) {
+    if (node->kind != NODE_MAP) {
         read_whole(reading, node, path, &rule, value);
         return true;
     }
@@ -38,13 +38,19 @@ static void read_budgets(struct reading *reading, const struct node *train)
     const struct node *node = node_get(train, "epochs");
     if (node && !node_is_null(node)) {
         settings->has_epochs = true;
-        read_real(reading, node, "train.epochs", &epochs, &settings->epochs);
+        if (node->kind == NODE_MAP)
+            diagnostics_add(reading->found, SEVERITY_ERROR, node,
+                            "train.epochs counts passes over the data, which the number of parameters says nothing about; "
+                            "use train.examples: {times_params: K}, or a number");
+        else
+            read_real(reading, node, "train.epochs", &epochs, &settings->epochs);
     }
     settings->has_steps = read_budget(reading, train, "steps", &settings->steps_per_param, &settings->steps);
     settings->has_examples = read_budget(reading, train, "examples", &settings->examples_per_param,
                                          &settings->examples);
-    settings->has_flops = read_budget(reading, train, "flops", NULL, &settings->flops);
-    settings->has_flops_6nd = read_budget(reading, train, "flops_6nd", NULL, &settings->flops_6nd);
+    settings->has_flops = read_budget(reading, train, "flops", &settings->flops_per_param, &settings->flops);
+    settings->has_flops_6nd = read_budget(reading, train, "flops_6nd", &settings->flops_6nd_per_param,
+                                          &settings->flops_6nd);
     if (!settings->has_epochs && !settings->has_steps && !settings->has_examples && !settings->has_flops &&
         !settings->has_flops_6nd) {
         const struct node *root = settings->tree->root, *section = node_get(root, "train");
