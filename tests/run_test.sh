@@ -202,3 +202,27 @@ fi
 wait $process || fail "the first of two runs failed"
 same_results whole both
 echo "ok: two runs at once"
+
+# ---- Several threads ----
+# One trial alone gets all processors; results do not depend on it.
+cat > threads.yaml <<'RECIPE'
+name: threads
+dataset: {digits: {train_size: 600, validation_size: 100, test_size: 100}}
+model: {hidden: [300, 70], activation: relu, initializer: he}
+schedule: {constant: {rate: 0.1}}
+backend: native
+train: {epochs: 1, batch: 100}
+seeds: 1
+checkpoint: [final]
+RECIPE
+for threads in 1 2 3; do
+    expect 0 "$isoflop" run threads.yaml --out "threads$threads" --threads $threads --no-figures
+done
+same_results threads1 threads2
+same_results threads1 threads3
+expect 0 "$isoflop" run threads.yaml --out threads --no-figures
+same_results threads1 threads
+"$isoflop" show threads > out
+processors=$(getconf _NPROCESSORS_ONLN)
+grep -Eq "^ *threads +$processors\$" out || fail "one trial alone did not get all processors: $(cat out)"
+echo "ok: several threads"

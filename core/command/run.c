@@ -250,7 +250,7 @@ static int serve(struct cluster *cluster, struct iso_error *err)
 static int lead(int argc, char **argv, const char *words, struct cluster *cluster, struct command_outcome *outcome)
 {
     /* Launchers give each rank its processors: one trial at a time, where nothing else is said. */
-    struct given given = { .jobs = cluster ? 1 : processors(), .threads = 1, .save_seconds = 30 };
+    struct given given = { .jobs = cluster ? 1 : processors(), .save_seconds = 30 };
     const struct option known[] = {
         { .name = "--out", .value = &given.out },
         { .name = "--jobs", .value = &given.jobs_text },
@@ -282,7 +282,7 @@ static int lead(int argc, char **argv, const char *words, struct cluster *cluste
         options.override_count = given.overrides.count;
         options.command = words;
         options.jobs = given.jobs > 4096 ? 4096 : (unsigned)given.jobs;
-        options.threads = (unsigned)given.threads;
+        options.threads = given.threads_text ? (unsigned)given.threads : given.jobs_text || cluster ? 1 : 0;
         options.trial = given.trial;
         options.retry = given.retry;
         options.fail_fast = given.fail_fast;
@@ -327,7 +327,8 @@ const struct command command_run = {
     .summary = "train what a recipe describes and is not done yet, then draw its figures",
     .help = "  --out DIR           where results go (default: results/NAME)\n"
             "  --jobs N            trials trained at a time (default: one a processor)\n"
-            "  --threads N         threads of one trial, for backends that use them (default: 1)\n"
+            "  --threads N         threads of one trial, with the backend native (default: 1; with fewer trials than processors,\n"
+            "                      and without --jobs, all processors)\n"
             "  --backend NAME      how layers are computed: a backend plugin, or auto (default: the recipe's)\n"
             "  --set PATH=VALUE    overrides a value of the recipe; may be repeated\n"
             "  --trial KEY         trains the one trial whose key begins so\n"

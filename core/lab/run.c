@@ -196,6 +196,15 @@ static int record_start(struct run *run, const struct job *job, struct iso_error
                    || store_start(run->store, &run->states[job->index], err) ? -1 : 0;
 }
 
+/* With fewer trials than processors, a trial gets several: jobs x threads are never more than was asked for. */
+static unsigned threads_of(const struct run *run)
+{
+    const struct run_options *options = run->options;
+    if (options->threads)
+        return options->threads;
+    return run->job_count && run->job_count < options->jobs ? options->jobs / (unsigned)run->job_count : 1;
+}
+
 static int describe(void *context, size_t task, struct message_trial *trial, struct iso_error *err)
 {
     struct run *run = context;
@@ -213,7 +222,7 @@ static int describe(void *context, size_t task, struct message_trial *trial, str
                                      .folder = strdup(tree->folder ? tree->folder : "."),
                                      .checkpoints = run->store ? checkpoints_of(run, planned) : strdup(""),
                                      .key = planned->key,
-                                     .threads = run->options->threads,
+                                     .threads = threads_of(run),
                                      .max_steps = run->options->smoke ? 2 : 0,
                                      .save_seconds = run->options->save_seconds };
     if (!trial->recipe || !trial->folder || !trial->checkpoints || !job->wanted)
@@ -518,7 +527,7 @@ static int open_store(struct run *run, struct plugins *plugins, bool *changed, s
         return -1;
     if (!run->job_count)
         return 0;
-    const struct store_run facts = { options->command, options->jobs, options->threads };
+    const struct store_run facts = { options->command, options->jobs, threads_of(run) };
     if (store_run_begin(run->store, &facts, &run->provenance, err))
         return -1;
     return add_parts(run, plugins, err);

@@ -14,7 +14,8 @@ struct run_options {
     const char *const *overrides; /* as given by --set and --backend */
     size_t override_count;
     const char *command;          /* as typed, for provenance */
-    unsigned jobs, threads;
+    unsigned jobs;
+    unsigned threads;             /* of a trial; 0: those of `jobs` that have no trial of their own */
     const char *trial;            /* the beginning of one trial's key: that alone; NULL: all */
     bool retry, fail_fast, smoke;
     double trial_timeout;         /* seconds; 0: any */

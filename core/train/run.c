@@ -114,7 +114,7 @@ static int begin_network(struct run *run, unsigned threads, struct iso_error *er
         .clip_output = settings->clip_output,
         .clip_norm = settings->clip_norm,
         .batch = (size_t)rows,
-        .threads = threads,
+        .threads = backend->any_threads ? threads : 1, /* with others, bits would depend on it */
         .sparse_inputs = sparse,
         .watch = run->norms != NULL,
         .watch_units = settings->also_dead_units,
