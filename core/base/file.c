@@ -1,6 +1,7 @@
 /* Files and folders. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -120,20 +121,32 @@ out:
     return result;
 }
 
+void file_clean(const char *folder)
+{
+    static const char ending[] = ".tmp";
+    DIR *list = *folder ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    while (list && (entry = readdir(list))) {
+        const size_t length = strlen(entry->d_name);
+        if (length >= sizeof ending && strcmp(entry->d_name + length - (sizeof ending - 1), ending) == 0)
+            unlinkat(dirfd(list), entry->d_name, 0);
+    }
+    if (list)
+        closedir(list);
+}
+
 static int make_one(const char *path, struct iso_error *err)
 {
     struct stat status;
     if (!mkdir(path, 0777))
         return 0;
-    if (errno == EEXIST || errno == EROFS || errno == EACCES) {
-        const int number = errno;
-        if (!stat(path, &status)) {
-            if (S_ISDIR(status.st_mode))
-                return 0;
-            return iso_fail(err, "cannot make the folder %s: a file of that name is there", path);
-        }
-        errno = number;
+    const int number = errno; /* what is there can't be made, for whatever reason comes first */
+    if (!stat(path, &status)) {
+        if (S_ISDIR(status.st_mode))
+            return 0;
+        return iso_fail(err, "cannot make the folder %s: a file of that name is there", path);
     }
+    errno = number;
     return error_system(err, "cannot make the folder", path);
 }
 

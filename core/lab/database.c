@@ -52,16 +52,31 @@ static const char schema[] =
     "CREATE TABLE laws (experiment INTEGER NOT NULL REFERENCES experiments, name TEXT NOT NULL, result TEXT NOT NULL,"
     " PRIMARY KEY (experiment, name)) WITHOUT ROWID;";
 
+/* What to do about a result code of SQLite and the system's error number below it. */
+static const char *advice_for(int code, int number)
+{
+    const bool system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
+    if (code == SQLITE_FULL || (system && (number == ENOSPC || number == EDQUOT)))
+        return "; make room on this disk, then run the same command again";
+    if (code == SQLITE_READONLY || (system && (number == EROFS || number == EACCES || number == EPERM)))
+        return "; nothing can be written there: give the folder back its permissions, or take another with --out";
+    if (system) /* SQLite does not always say why */
+        return "; its disk is full, fails or can't be written: what was committed before is kept; run the same command "
+               "again when it works";
+    return code == SQLITE_BUSY      ? "; another program is using it"
+           : code == SQLITE_CORRUPT ? "; the file is damaged: move the folder away and run again"
+           : code == SQLITE_NOTADB  ? "; this is no results store of isoflop" : "";
+}
+
 int database_fail(sqlite3 *database, struct iso_error *err)
 {
     const char *file = database ? sqlite3_db_filename(database, "main") : NULL;
-    int code = database ? sqlite3_extended_errcode(database) & 0xff : SQLITE_NOMEM;
-    const char *advice = code == SQLITE_FULL      ? "; make room on this disk, then run the same command again"
-                         : code == SQLITE_BUSY    ? "; another program is using it"
-                         : code == SQLITE_CORRUPT ? "; the file is damaged: move the folder away and run again"
-                         : code == SQLITE_NOTADB  ? "; this is no results store of isoflop" : "";
-    return iso_fail(err, "%s: %s%s", file ? file : DATABASE_FILE, database ? sqlite3_errmsg(database) : "out of memory",
-                    advice);
+    const int code = database ? sqlite3_extended_errcode(database) & 0xff : SQLITE_NOMEM;
+    const int number = database ? sqlite3_system_errno(database) : 0;
+    const char *reason = number && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) ? strerror(number) : NULL;
+    return iso_fail(err, "%s: %s%s%s%s", file ? file : DATABASE_FILE,
+                    database ? sqlite3_errmsg(database) : "out of memory", reason ? ": " : "", reason ? reason : "",
+                    advice_for(code, number));
 }
 
 int database_run(sqlite3 *database, const char *sql, struct iso_error *err)
@@ -108,13 +123,15 @@ const char *database_text(sqlite3_stmt *statement, int column)
     return text ? (const char *)text : "";
 }
 
-/* One number that a statement gives. */
-static int64_t number_of(sqlite3 *database, const char *sql)
+/* One number that a statement gives. -1 and an error. */
+static int64_t number_of(sqlite3 *database, const char *sql, struct iso_error *err)
 {
     int64_t number = -1;
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
         number = sqlite3_column_int64(statement, 0);
+    else
+        database_fail(database, err);
     sqlite3_finalize(statement);
     return number;
 }
@@ -142,11 +159,11 @@ static bool is_local(const char *folder)
 
 static int check_version(sqlite3 *database, const char *path, bool write, struct iso_error *err)
 {
-    int64_t application = number_of(database, "PRAGMA application_id");
-    int64_t version = number_of(database, "PRAGMA user_version");
-    int64_t tables = number_of(database, "SELECT count(*) FROM sqlite_master");
-    if (application < 0 || version < 0 || tables < 0)
-        return database_fail(database, err);
+    int64_t tables = number_of(database, "SELECT count(*) FROM sqlite_master", err);
+    int64_t application = tables < 0 ? -1 : number_of(database, "PRAGMA application_id", err);
+    int64_t version = application < 0 ? -1 : number_of(database, "PRAGMA user_version", err);
+    if (version < 0)
+        return -1;
     if (tables == 0 && write) {
         char head[128];
         snprintf(head, sizeof head, "PRAGMA application_id = %d; PRAGMA user_version = %d;", DATABASE_APPLICATION,

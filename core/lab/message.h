@@ -13,6 +13,7 @@ enum message_kind {
     MESSAGE_PROGRESS,  /* worker: a struct message_progress */
     MESSAGE_DONE,      /* worker: a result */
     MESSAGE_FAILED,    /* worker: why, in words */
+    MESSAGE_UNWRITTEN, /* worker: the same, where a checkpoint could not be written */
     MESSAGE_STOPPED,   /* worker: the trial was interrupted */
     MESSAGE_SAVED,     /* worker: the trial has a state on disk */
     MESSAGE_RESUMED,   /* worker: a struct message_progress: where the trial goes on from */

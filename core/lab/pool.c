@@ -291,9 +291,14 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
         break;
     }
     case MESSAGE_FAILED:
+    case MESSAGE_UNWRITTEN:
         *damaged = !length || data[length - 1] != '\0';
         hand->busy = *damaged;
-        status = *damaged ? 0 : events->failed(events->context, hand->task, data, false, err);
+        if (*damaged)
+            break;
+        status = kind == MESSAGE_UNWRITTEN && events->unwritten
+                     ? events->unwritten(events->context, hand->task, data, err)
+                     : events->failed(events->context, hand->task, data, false, err);
         break;
     case MESSAGE_STOPPED:
         hand->busy = false;

@@ -17,6 +17,8 @@ struct pool_events {
     int (*done)(void *context, size_t task, const struct trial_result *result, struct iso_error *err);
     /* killed: by a signal that no program gives itself; it may do better the next time. */
     int (*failed)(void *context, size_t task, const char *why, bool killed, struct iso_error *err);
+    /* A file could not be written: no fault of the task. NULL: as failed. */
+    int (*unwritten)(void *context, size_t task, const char *why, struct iso_error *err);
     int (*stopped)(void *context, size_t task, struct iso_error *err); /* interrupted: to be trained again */
     void (*saved)(void *context, size_t task);   /* there is a state on disk that the task goes on from. May be NULL */
     void (*resumed)(void *context, size_t task, uint64_t step, uint64_t steps); /* goes on from it. May be NULL */

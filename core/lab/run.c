@@ -41,6 +41,7 @@ struct run {
     size_t *ended, ended_count;       /* jobs that are done, with states to be removed once that is durable */
     struct provenance provenance;
     volatile sig_atomic_t stop;
+    char *unwritten; /* why a file could not be written, which ends the run; NULL */
 };
 
 static void tell(const struct run *run, enum run_event_kind kind, const struct job *job, const char *text)
@@ -369,6 +370,23 @@ static int on_failed(void *context, size_t task, const char *why, bool killed, s
     return status;
 }
 
+/* A disk that is full or broken is no fault of the trial: the run ends, and the trial is trained by the next one. */
+static int on_unwritten(void *context, size_t task, const char *why, struct iso_error *err)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    const int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
+    job_end(run, job, false);
+    run->counts->stopped++;
+    run->counts->saved += job->saved;
+    tell(run, RUN_STOPPED, job, why);
+    if (!run->unwritten)
+        run->unwritten = strdup(why);
+    if (!run->stop)
+        run->stop = 1;
+    return status;
+}
+
 static int on_stopped(void *context, size_t task, struct iso_error *err)
 {
     struct run *run = context;
@@ -498,12 +516,13 @@ static int add_parts(struct run *run, struct plugins *plugins, struct iso_error 
     return status;
 }
 
-/* States of trials that are done, left by a run that was killed before it removed them. */
+/* What runs that were killed left: files half written, states of trials that are done. */
 static int clean(const struct run *run, struct iso_error *err)
 {
     bool killed;
     if (store_end_killed(run->store, &killed, err))
         return -1;
+    file_clean(run->options->folder);
     for (size_t i = 0; killed && i < run->plan->count; i++)
         if (is_ended(&run->states[i]) && run->states[i].wanted)
             remove_states(run, &run->plan->trials[i]);
@@ -542,7 +561,7 @@ static int train(struct run *run, struct plugins *plugins, struct iso_error *err
         .timeout = options->trial_timeout, .stop = &run->stop, .wake = options->wake };
     const struct pool_events events = {
         .context = run, .next = next, .describe = describe, .describe_end = describe_end, .point = on_point,
-        .progress = on_progress, .done = on_done, .failed = on_failed, .stopped = on_stopped,
+        .progress = on_progress, .done = on_done, .failed = on_failed, .unwritten = on_unwritten, .stopped = on_stopped,
         .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .remark = on_remark,
         .turn = on_turn };
     if (!options->cluster)
@@ -575,12 +594,16 @@ int run_plan(const struct plan *plan, struct plugins *plugins, const struct run_
     if (run.job_count) {
         status = train(&run, plugins, err);
         if (run.store) {
-            if (store_run_end(run.store, status ? "error" : run.stop ? "stopped" : "ended", status ? NULL : err))
-                status = -1;
-            else
+            /* States go before the run has an end, so that the next one knows that it may find some (clean). */
+            if (run.ended_count && !store_commit(run.store, true, NULL))
                 forget_states(&run);
             remove_empty(&run);
+            if (store_run_end(run.store, status ? "error" : run.stop ? "stopped" : "ended", status ? NULL : err))
+                status = -1;
         }
+        if (run.unwritten)
+            status = iso_fail(err, "%s; when it can be written, run the same command again: nothing that is done is lost",
+                              run.unwritten);
     } else {
         status = 0;
     }
@@ -593,6 +616,7 @@ out:
     }
     free(run.returned);
     free(run.ended);
+    free(run.unwritten);
     free(run.jobs);
     free(run.states);
     return status;

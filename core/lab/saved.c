@@ -51,5 +51,6 @@ void saved_remove(const char *folder)
             unlink(path);
         free(path);
     }
+    file_clean(folder);
     rmdir(folder);
 }

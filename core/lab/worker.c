@@ -1,7 +1,6 @@
 /* The worker: receives resolved recipes, trains them, sends back what it measures. */
 #include "lab/worker.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -42,7 +41,7 @@ struct worker {
     /* the trial that runs */
     const char *checkpoints;
     struct timespec told, looked;
-    bool orphaned;
+    bool orphaned, unwritten; /* unwritten: a checkpoint could not be */
 };
 
 static volatile sig_atomic_t stop_asked;
@@ -82,7 +81,7 @@ static int on_point(void *context, const struct point *point, struct iso_error *
 
 static int on_checkpoint(void *context, const char *name, const void *data, size_t length, struct iso_error *err)
 {
-    const struct worker *worker = context;
+    struct worker *worker = context;
     if (!worker->checkpoints[0])
         return 0;
     struct text text = { 0 };
@@ -90,9 +89,9 @@ static int on_checkpoint(void *context, const char *name, const void *data, size
     char *path = text_take(&text);
     if (!path)
         return error_memory(err);
-    int status = file_make_folder(worker->checkpoints, err) || file_replace(path, data, length, err) ? -1 : 0;
+    worker->unwritten = file_make_folder(worker->checkpoints, err) || file_replace(path, data, length, err);
     free(path);
-    return status;
+    return worker->unwritten ? -1 : 0;
 }
 
 static void on_note(void *context, const char *text)
@@ -214,20 +213,6 @@ static const struct data *find_data(struct worker *worker, struct settings *sett
     return data;
 }
 
-/* Removes what a process that was killed left half written. */
-static void clean(const char *folder)
-{
-    DIR *list = *folder ? opendir(folder) : NULL;
-    const struct dirent *entry;
-    while (list && (entry = readdir(list))) {
-        const size_t length = strlen(entry->d_name);
-        if (length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0)
-            unlinkat(dirfd(list), entry->d_name, 0);
-    }
-    if (list)
-        closedir(list);
-}
-
 /* Trains one trial and answers. -1: the pipe is gone. */
 static int train(struct worker *worker, const struct message_trial *trial, struct iso_error *err)
 {
@@ -237,7 +222,8 @@ static int train(struct worker *worker, const struct message_trial *trial, struc
     struct settings *settings = settings_of_json(trial->recipe, trial->folder, worker->plugins, &failure);
     const struct data *data = settings ? find_data(worker, settings, &taken, &failure) : NULL;
     worker->checkpoints = trial->checkpoints;
-    clean(trial->checkpoints);
+    worker->unwritten = false;
+    file_clean(trial->checkpoints);
     const struct trial_listener listener = { .context = worker, .point = on_point, .checkpoint = on_checkpoint,
                                              .progress = on_progress, .interrupted = on_interrupted,
                                              .save_seconds = trial->checkpoints[0] ? trial->save_seconds : 0,
@@ -251,11 +237,11 @@ static int train(struct worker *worker, const struct message_trial *trial, struc
     if (trained) {
         message_put_result(&text, &result);
         status = send_text(worker, MESSAGE_DONE, &text, err);
-    } else if (stop_asked || worker->orphaned) {
+    } else if ((stop_asked || worker->orphaned) && !worker->unwritten) {
         status = message_send(worker->out, MESSAGE_STOPPED, "", 0, err);
     } else {
         text_add(&text, failure.text, strlen(failure.text) + 1);
-        status = send_text(worker, MESSAGE_FAILED, &text, err);
+        status = send_text(worker, worker->unwritten ? MESSAGE_UNWRITTEN : MESSAGE_FAILED, &text, err);
     }
     if (!taken)
         settings_free(settings);

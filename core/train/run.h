@@ -46,6 +46,7 @@ struct run {
     double shown_seconds;
     double *rows;       /* the points so far: row_width numbers each (points.c) */
     size_t row_count, row_capacity, row_width;
+    bool unsaved; /* the last state could not be saved, which was noted */
     double saved, save_after; /* when a state was, by stopwatch_now, and how long until the next */
 
     struct network_norms *norms; /* NULL: not asked for */

@@ -278,8 +278,10 @@ void state_save_due(struct run *run, bool stop)
     size_t length;
     stopwatch_stop(&run->watch);
     void *bytes = state_write(run, &length, &failure);
-    if (!bytes || listener->save(listener->context, bytes, length, &failure))
+    const bool failed = !bytes || listener->save(listener->context, bytes, length, &failure);
+    if (failed && !run->unsaved)
         note(run, "its state could not be saved, and it goes on without: ", failure.text);
+    run->unsaved = failed;
     free(bytes);
     stopwatch_start(&run->watch);
     run->saved = stopwatch_now();
