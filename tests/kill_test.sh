@@ -61,7 +61,7 @@ strike() { # NAME WHAT N [VARIABLE=VALUE...]
     short) [ $code -eq 0 ] || fail "$what at $number of $out: exit status $code: $(cat first)" ;;
     *)
         [ $code -eq 1 ] || [ $code -eq 0 ] || fail "$what at $number of $out: exit status $code: $(cat first)"
-        [ $code -eq 0 ] || grep -q 'run the same command again\|No space left\|Read-only\|Input/output' first \
+        [ $code -eq 0 ] || grep -q 'run the same command again\|No space left\|Read-only\|Input/output\|nothing can be written' first \
             || fail "$what at $number of $out says: $(cat first)"
         ! grep -q 'not an error' first || fail "$what at $number of $out says: $(cat first)" ;;
     esac
@@ -112,8 +112,8 @@ if [ "$faults" ]; then
     n=1
     while [ $n -le "$parent" ]; do
         echo "full$n ENOSPC $n FAULTS_WHO=parent FAULTS_ALWAYS=1"
-        echo "broken$n EIO $((n + 2)) FAULTS_WHO=parent"
-        n=$((n + ${KILL_STEP:-5}))
+        echo "broken$n EIO $((n + 4)) FAULTS_WHO=parent"
+        n=$((n + ${KILL_STEP:-9}))
     done > list
     n=1
     while [ $n -le "$worker" ]; do

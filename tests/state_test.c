@@ -207,7 +207,7 @@ static const char *const recipes[] = {
     "train: {steps: 24, batch: 7}\ncheckpoint: [final]\n"
     "dataset: {teacher_student: {epoch_size: 50, validation_size: 40, test_size: 40}}\nloss: {mse: {output: identity}}\n"
     "schedule: {constant: {rate: 0.01}}\n",
-    "train: {epochs: 4, batch: 20}\nmeasure: {splits: [test]}\noptimizer: adagrad\n",
+    "train: {epochs: 4, batch: 20}\nmeasure: {splits: [test]}\noptimizer: adagrad\nbackend: native\n",
     "train: {epochs: 4.5, batch: 20, best: train.loss}\nmeasure: {every: {epochs: 0.5}}\ncheckpoint: [best]\n",
 };
 enum { RECIPES = sizeof recipes / sizeof recipes[0] };

@@ -180,12 +180,12 @@ static char *checkpoints_of(const struct run *run, const struct plan_trial *tria
     return text_take(&text);
 }
 
-static void remove_states(const struct run *run, const struct plan_trial *trial)
+static int remove_states(const struct run *run, const struct plan_trial *trial, struct iso_error *err)
 {
     char *folder = checkpoints_of(run, trial);
-    if (folder)
-        saved_remove(folder);
+    const int status = folder ? saved_remove(folder, err) : error_memory(err);
     free(folder);
+    return status;
 }
 
 /* Trains it anew, for the record: when, and on which host. */
@@ -424,14 +424,6 @@ static void on_note(void *context, size_t task, const char *text)
     tell(run, RUN_NOTE, &run->jobs[task], text);
 }
 
-/* Trials whose end is durable need no state any more. */
-static void forget_states(struct run *run)
-{
-    for (size_t i = 0; i < run->ended_count; i++)
-        remove_states(run, &run->plan->trials[run->jobs[run->ended[i]].index]);
-    run->ended_count = 0;
-}
-
 /* The folder of checkpoints, where states were all that it held. */
 static void remove_empty(const struct run *run)
 {
@@ -439,6 +431,24 @@ static void remove_empty(const struct run *run)
     if (path)
         rmdir(path);
     free(path);
+}
+
+/* Trials whose end is durable need no state any more. */
+static int forget_states(struct run *run, struct iso_error *err)
+{
+    for (; run->ended_count; run->ended_count--)
+        if (remove_states(run, &run->plan->trials[run->jobs[run->ended[run->ended_count - 1]].index], err))
+            return -1;
+    return 0;
+}
+
+/* States go before the run has an end, so that the next one knows that it may find some (clean). */
+static int end_run(struct run *run, const char *outcome, struct iso_error *err)
+{
+    if (run->ended_count && (store_commit(run->store, true, err) || forget_states(run, err)))
+        return -1;
+    remove_empty(run);
+    return store_run_end(run->store, outcome, err);
 }
 
 static void on_printed(void *context, const char *line)
@@ -460,9 +470,9 @@ static int on_turn(void *context, double *seconds, struct iso_error *err)
         if (store_commit(run->store, false, err))
             return -1;
         const double waits = store_waits(run->store);
-        if (waits < 0)
-            forget_states(run);
-        else if (*seconds < 0 || waits < *seconds)
+        if (waits < 0 && forget_states(run, err))
+            return -1;
+        if (waits >= 0 && (*seconds < 0 || waits < *seconds))
             *seconds = waits;
     }
     run->listener->tick(run->listener->context, seconds);
@@ -524,8 +534,8 @@ static int clean(const struct run *run, struct iso_error *err)
         return -1;
     file_clean(run->options->folder);
     for (size_t i = 0; killed && i < run->plan->count; i++)
-        if (is_ended(&run->states[i]) && run->states[i].wanted)
-            remove_states(run, &run->plan->trials[i]);
+        if (is_ended(&run->states[i]) && run->states[i].wanted && remove_states(run, &run->plan->trials[i], err))
+            return -1;
     return 0;
 }
 
@@ -593,14 +603,8 @@ int run_plan(const struct plan *plan, struct plugins *plugins, const struct run_
     tell(&run, RUN_BEGINS, NULL, NULL);
     if (run.job_count) {
         status = train(&run, plugins, err);
-        if (run.store) {
-            /* States go before the run has an end, so that the next one knows that it may find some (clean). */
-            if (run.ended_count && !store_commit(run.store, true, NULL))
-                forget_states(&run);
-            remove_empty(&run);
-            if (store_run_end(run.store, status ? "error" : run.stop ? "stopped" : "ended", status ? NULL : err))
-                status = -1;
-        }
+        if (run.store && end_run(&run, status ? "error" : run.stop ? "stopped" : "ended", status ? NULL : err))
+            status = -1;
         if (run.unwritten)
             status = iso_fail(err, "%s; when it can be written, run the same command again: nothing that is done is lost",
                               run.unwritten);

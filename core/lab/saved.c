@@ -43,14 +43,18 @@ void *saved_read(const char *folder, unsigned age, size_t *length, struct iso_er
     return bytes;
 }
 
-void saved_remove(const char *folder)
+int saved_remove(const char *folder, struct iso_error *err)
 {
+    int status = 0;
     for (int age = AGES - 1; age >= 0; age--) {
         char *path = file_join(folder, names[age]);
-        if (path)
-            unlink(path);
+        if (!path)
+            status = error_memory(err);
+        else if (unlink(path) && errno != ENOENT)
+            status = error_system(err, "cannot remove", path);
         free(path);
     }
     file_clean(folder);
     rmdir(folder);
+    return status;
 }

@@ -11,6 +11,6 @@ int saved_write(const char *folder, const void *data, size_t length, struct iso_
 /* The last (age 0) or the one before (1), to be freed. NULL: there is none; or it can't be read, then with an error. */
 void *saved_read(const char *folder, unsigned age, size_t *length, struct iso_error *err);
 /* Removes both, and the folder where nothing else is in it. */
-void saved_remove(const char *folder);
+int saved_remove(const char *folder, struct iso_error *err);
 
 #endif
