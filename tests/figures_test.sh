@@ -63,6 +63,53 @@ expect 0 "$isoflop" run without.yaml --out plain --jobs 2 --no-figures
 cmp a.csv b.csv || fail "histograms change results"
 echo "ok: figures of models"
 
+# ---- On a terminal: text into a pipe, whatever is asked for; images where the terminal says so ----
+escape=$(printf '\033')
+for name in weights confusion examples net; do
+    expect 0 env ISOFLOP_TERMINAL=kitty TERM=xterm-kitty KITTY_WINDOW_ID=1 "$isoflop" plot one $name --terminal
+    lacks out "$escape"
+    [ "$(wc -l < out)" -ge 20 ] || fail "nothing is shown"
+done
+expect 0 "$isoflop" plot one weights --terminal
+holds out 'layer 0'
+holds out 'Density\|D'
+expect 2 "$isoflop" plot one weights --terminal --format png
+printf 'a,b\n1,2\n2,3\n3,5\n' > table.csv
+expect 0 "$isoflop" plot table.csv --x a --y b --terminal
+[ ! -e table.svg ] || fail "a file is written"
+if command -v python3 > /dev/null; then
+    cat > terminal.py <<'PYTHON'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+data = b""
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    data += part
+    if b"\x1b[c" in part:
+        os.write(fd, b"\x1b[?62;4;22c" if os.environ.get("ANSWER") else b"\x1b[?62;22c")
+os.waitpid(pid, 0)
+sys.stdout.buffer.write(data)
+PYTHON
+    unset KITTY_WINDOW_ID TERM_PROGRAM ISOFLOP_TERMINAL NO_COLOR || true
+    expect 0 env TERM=xterm-kitty python3 terminal.py "$isoflop" plot one confusion --terminal
+    holds out "${escape}_Gf=100,a=T"
+    expect 0 env TERM=xterm ANSWER=1 python3 terminal.py "$isoflop" plot one confusion --terminal
+    holds out "${escape}Pq"
+    expect 0 env TERM=xterm python3 terminal.py "$isoflop" plot one confusion --terminal
+    lacks out "${escape}Pq"
+    holds out "${escape}\[0;.*38;5;"
+    expect 0 env TERM=xterm NO_COLOR=1 ISOFLOP_TERMINAL=braille python3 terminal.py "$isoflop" plot one confusion --terminal
+    lacks out "$escape"
+fi
+echo "ok: on a terminal"
+
 # ---- Without a checkpoint: in words, with the line that helps; the others are drawn ----
 sed -e '/^checkpoint/d' models.yaml > bare.yaml
 expect 0 "$isoflop" run bare.yaml --out two --jobs 2

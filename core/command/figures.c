@@ -69,6 +69,17 @@ static int check_names(const struct figures_request *request, struct figure_spec
     return 0;
 }
 
+int figure_show_on(const struct figure *figure, const struct figure_screen *screen, FILE *out, struct iso_error *err)
+{
+    size_t length;
+    char *shown = figure_show(figure, screen, &length, err);
+    int status = shown ? 0 : -1;
+    if (shown && (fwrite(shown, 1, length, out) != length || fflush(out)))
+        status = iso_fail(err, "cannot write to standard output");
+    free(shown);
+    return status;
+}
+
 static int draw(const struct figures_request *request, const struct figure_spec *spec,
                 const struct figure_results *results, FILE *out, size_t *drawn, struct iso_error *err)
 {
@@ -77,6 +88,12 @@ static int draw(const struct figures_request *request, const struct figure_spec 
     if (!figure) {
         fprintf(out, "figure %s: %s\n", figure_spec_name(spec), nothing.text);
         return 0;
+    }
+    if (request->screen) {
+        const int shown = figure_show_on(figure, request->screen, out, err);
+        *drawn += !shown;
+        figure_free(figure);
+        return shown;
     }
     struct text text = { 0 };
     text_format(&text, "%s/figures", request->folder);

@@ -32,10 +32,14 @@ struct figures_request {
     size_t name_count;
     enum figure_format format;
     unsigned width, height;    /* 0: default */
+    const struct figure_screen *screen; /* shown there, no files; NULL: files */
 };
 
 /* Draws into FOLDER/figures and writes a line to `out` for each: the file, or why there is nothing to draw. -1 where a
  * name is unknown (*unknown) or a file can't be written; the others are drawn then. *drawn: files made. */
 int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn, bool *unknown, struct iso_error *err);
+
+/* Writes a figure to a terminal, or as plain characters. */
+int figure_show_on(const struct figure *figure, const struct figure_screen *screen, FILE *out, struct iso_error *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "command/command.h"
 #include "command/figures.h"
 #include "command/options.h"
+#include "command/terminal.h"
 
 static const char *const formats[] = { [FIGURE_SVG] = "svg", [FIGURE_PNG] = "png", [FIGURE_PDF] = "pdf" };
 #define FORMAT_COUNT (sizeof formats / sizeof *formats)
@@ -16,7 +17,8 @@ static const char *const formats[] = { [FIGURE_SVG] = "svg", [FIGURE_PNG] = "png
 struct plot {
     const char *format, *size;                     /* both forms */
     const char *x, *y, *group, *window, *out;      /* of a table */
-    bool loglog;
+    bool loglog, terminal;
+    struct figure_screen screen;
     enum figure_format as;
     unsigned width, height; /* points; 0: default */
 };
@@ -71,7 +73,8 @@ static int plot_experiment(const struct plot *plot, const char *folder, const ch
                            struct iso_error *err)
 {
     const struct figures_request request = { .folder = folder, .names = names, .name_count = count,
-                                             .format = plot->as, .width = plot->width, .height = plot->height };
+                                             .format = plot->as, .width = plot->width, .height = plot->height,
+                                             .screen = plot->terminal ? &plot->screen : NULL };
     size_t drawn;
     bool unknown;
     if (plot->x || plot->y || plot->group || plot->window || plot->loglog || plot->out) {
@@ -129,6 +132,10 @@ static int plot_table(const struct plot *plot, const char *csv, struct iso_error
         error_context(err, "%s", csv);
         goto done;
     }
+    if (plot->terminal) {
+        status = figure_show_on(figure, &plot->screen, stdout, err) ? STATUS_FAILED : STATUS_DONE;
+        goto done;
+    }
     if (figure_draw(figure, out, plot->as, plot->width, plot->height, err))
         goto done;
     printf("figure: %s\n", out);
@@ -151,6 +158,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         { .name = "--x", .value = &plot.x },           { .name = "--y", .value = &plot.y },
         { .name = "--group", .value = &plot.group },   { .name = "--window", .value = &plot.window },
         { .name = "--out", .value = &plot.out },       { .name = "--loglog", .flag = &plot.loglog },
+        { .name = "--terminal", .flag = &plot.terminal },
         { 0 },
     };
     const char **rest = memory_array((size_t)argc + 1, sizeof *rest);
@@ -164,6 +172,12 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
     if (options_read(argc, argv, options, rest, &count, 1, 1000, command_plot.arguments, err) ||
         (plot.size && read_size(&plot, err)) || read_format(&plot, err))
         goto out;
+    if (plot.terminal && (plot.format || plot.size || plot.out)) {
+        iso_fail(err, "--terminal shows figures and writes no file: leave --format, --size and --out out");
+        goto out;
+    }
+    if (plot.terminal)
+        plot.screen = terminal_screen();
     if (stat(rest[0], &status)) {
         error_system(err, "there is no folder or table", rest[0]);
     } else if (S_ISDIR(status.st_mode)) {
@@ -187,6 +201,8 @@ const struct command command_plot = {
             "  CSV                 any table with a line of names\n"
             "  --format svg|png|pdf  of the figures (default: svg)\n"
             "  --size WxH          in points of 1/72 inch (default 468x302), or such as 6.5x4.2in, 16x10cm\n"
+            "  --terminal          shows them here instead of writing files: as an image by the kitty or sixel protocol where\n"
+            "                      the terminal can, else as text in braille; ISOFLOP_TERMINAL=braille|kitty|sixel chooses\n"
             "  --x COLUMN          of a table: what runs along\n"
             "  --y COLUMN          of a table: what is shown\n"
             "  --group COLUMN      of a table: a line for each of its values\n"

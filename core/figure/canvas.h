@@ -1,4 +1,4 @@
-/* A page to draw on, in points of 1/72 inch from its lower left corner. draw.c is its one kind, over PLplot. */
+/* A page to draw on, in points of 1/72 inch from its lower left corner. draw.c draws it by PLplot, or by characters. */
 #ifndef FIGURE_CANVAS_H
 #define FIGURE_CANVAS_H
 
@@ -28,6 +28,9 @@ void canvas_image(struct canvas *canvas, double x, double y, double width, doubl
 int image_add_png(struct text *out, const struct figure_tile *tile);
 void image_add_base64(struct text *out, const void *bytes, size_t length);
 
+/* The one size that letters have there, in points; 0: any. */
+double canvas_letters(const struct canvas *canvas);
+
 /* Width of a text in points, for DejaVu Sans, which is wider than the other fonts that may stand in. */
 double text_width(const char *text, double size, bool bold);
 
@@ -47,6 +50,11 @@ struct svg_words {
     const char *const *pictures;    /* <image/> elements, in order of their fills */
     size_t picture_count;
 };
+
+/* The same by characters (draw.c). */
+struct braille;
+int figure_lay_out_characters(const struct figure *figure, struct braille *braille, double width, double height,
+                              struct iso_error *err);
 
 /* PLplot's SVG as a compact one: whole tenths of points, no clipping, a title and a description. NULL and words where
  * it is not as PLplot 5 writes it. To be freed. */

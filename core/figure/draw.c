@@ -12,7 +12,7 @@
 #include <plplot.h>
 
 #include "base/file.h"
-#include "figure/canvas.h"
+#include "figure/braille.h"
 #include "recipe/utf8.h"
 
 #define WIDTH_DEFAULT 468 /* 6.5 inches: the text of a page */
@@ -22,6 +22,7 @@
 #define SVG_UNITS 10    /* an SVG is drawn in tenths of points */
 
 struct canvas {
+    struct braille *braille; /* drawn by characters; NULL: by PLplot */
     double unit; /* of the device, to a point */
     bool raise;  /* superscripts by raised small text, else by characters that the font has */
     struct colour colour;
@@ -82,6 +83,10 @@ static void set_width(struct canvas *canvas, double width)
 void canvas_line(struct canvas *canvas, size_t count, const double *x, const double *y, struct colour colour,
                  double width)
 {
+    if (canvas->braille) {
+        braille_line(canvas->braille, count, x, y, colour);
+        return;
+    }
     set_colour(canvas, colour);
     set_width(canvas, width);
     plline((PLINT)count, x, y);
@@ -89,6 +94,10 @@ void canvas_line(struct canvas *canvas, size_t count, const double *x, const dou
 
 void canvas_fill(struct canvas *canvas, size_t count, const double *x, const double *y, struct colour colour)
 {
+    if (canvas->braille) {
+        braille_fill(canvas->braille, count, x, y, colour);
+        return;
+    }
     set_colour(canvas, colour);
     set_width(canvas, 0); /* PLplot draws the edge of what it fills */
     plfill((PLINT)count, x, y);
@@ -130,10 +139,19 @@ static char *escape(const char *text, bool raise)
     return text_take(&out);
 }
 
+double canvas_letters(const struct canvas *canvas)
+{
+    return canvas->braille ? BRAILLE_ROW : 0;
+}
+
 void canvas_text(struct canvas *canvas, double x, double y, double size, enum anchor anchor, bool up, bool bold,
                  struct colour colour, const char *text)
 {
     static const double justify[] = { 0, 0.5, 1 };
+    if (canvas->braille) {
+        braille_text(canvas->braille, x, y, anchor, up, bold, colour, text);
+        return;
+    }
     char *escaped = escape(text, canvas->raise);
     if (!escaped)
         return;
@@ -169,6 +187,10 @@ void canvas_image(struct canvas *canvas, double x, double y, double width, doubl
 {
     struct pictures *pictures = canvas->pictures;
     struct text element = { 0 };
+    if (canvas->braille) {
+        braille_image(canvas->braille, x, y, width, height, tile);
+        return;
+    }
     if (!pictures) {
         draw_pixels(canvas, x, y, width, height, tile);
         return;
@@ -187,6 +209,13 @@ void canvas_image(struct canvas *canvas, double x, double y, double width, doubl
     pictures->element[pictures->count++] = taken;
     canvas_fill(canvas, 4, (double[]){ x, x + width, x + width, x }, (double[]){ y, y, y + height, y + height },
                 SVG_PICTURE_COLOUR);
+}
+
+int figure_lay_out_characters(const struct figure *figure, struct braille *braille, double width, double height,
+                              struct iso_error *err)
+{
+    struct canvas canvas = { .braille = braille, .unit = 1, .height = height };
+    return figure_lay_out(figure, &canvas, width, height, err);
 }
 
 static bool device_is_there(const char *device)

@@ -214,6 +214,15 @@ enum figure_format { FIGURE_SVG, FIGURE_PNG, FIGURE_PDF };
 /* The bytes of a file, to be freed; ids of an SVG begin with `id` where several stand in one page (NULL: alone). */
 char *figure_render(const struct figure *figure, enum figure_format format, unsigned width, unsigned height,
                     const char *id, size_t *length, struct iso_error *err);
+/* For a terminal: characters, or an image by the kitty or sixel protocol. To be freed. */
+enum screen_way { SCREEN_CHARACTERS, SCREEN_KITTY, SCREEN_SIXEL };
+struct figure_screen {
+    enum screen_way way;
+    size_t columns, rows; /* characters */
+    bool colours;
+};
+char *figure_show(const struct figure *figure, const struct figure_screen *screen, size_t *length,
+                  struct iso_error *err);
 /* In words, for those who can't see it; to be freed. NULL: out of memory. */
 char *figure_describe(const struct figure *figure);
 /* Writes a figure to a file, whole or not at all; width and height in points of 1/72 inch (0: default). */

@@ -256,6 +256,8 @@ int figure_lay_out(const struct figure *figure, struct canvas *canvas, double wi
                              .err = err };
     if (!layout.arena)
         return error_memory(err);
+    if (canvas_letters(canvas) > 0)
+        layout.size = layout.small = layout.large = canvas_letters(canvas);
     int status = figure->panel_count  ? layout_panels(&layout)
                  : figure->tile_count ? layout_sheet(&layout)
                  : figure->layer_count ? layout_diagram(&layout)
