@@ -207,18 +207,16 @@ class Bench:
             table.row(key, *(1e6 * median([v[k] for v in values]) / steps / BATCH for k in (0, 1)))
 
     def start(self):
-        self.isoflop.train(NETWORKS["W1"], "openblas", 1)  # the cache of data is there
-        walls = [self.isoflop.run(self.isoflop.recipe(NETWORKS["W1"], "openblas", 1), "--jobs", "1")[0]
-                 for _ in range(2 * self.rounds)]
-        table = Table("start and memory", ["what", "value"], "W1; memory as proportional set size of all processes.")
-        table.row("run of one step, s", median(walls))
-        memory = []
-        for jobs in (1, 2):
-            recipe = self.isoflop.recipe(NETWORKS["W1"], "openblas", 300, seeds=list(range(jobs)))
-            memory.append(self.isoflop.memory(recipe, jobs))
-            table.row(jobs_name("W1", jobs) + ", MB", memory[-1])
-        if memory[0]:
-            table.row("each further job, MB", memory[1] - memory[0])
+        table = Table("start and memory", ["what", "wall s", "cpu s", "MB, 1 job", "MB, 2 jobs", "MB a further"],
+                      "W1. A run of one step, from the command to its end; proportional set size of all processes.")
+        for backend in self.backends:
+            one_step = self.isoflop.recipe(NETWORKS["W1"], backend, 1)
+            self.isoflop.run(one_step, "--jobs", "1")  # the data are in the cache then
+            runs = [self.isoflop.run(one_step, "--jobs", "1") for _ in range(2 * self.rounds)]
+            memory = [self.isoflop.memory(self.isoflop.recipe(NETWORKS["W1"], backend, 300, seeds=list(range(jobs))),
+                                          jobs) for jobs in (1, 2)]
+            table.row(backend, median([run[0] for run in runs]), median([run[1] for run in runs]), *memory,
+                      memory[1] - memory[0] if memory[0] and memory[1] else None)
 
     def overhead(self):
         """Tiny trials, and commands over a store of many."""
