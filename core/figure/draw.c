@@ -141,7 +141,7 @@ static char *escape(const char *text, bool raise)
 
 double canvas_letters(const struct canvas *canvas)
 {
-    return canvas->braille ? BRAILLE_ROW : 0;
+    return canvas->braille ? 0.95 * BRAILLE_ROW : 0;
 }
 
 void canvas_text(struct canvas *canvas, double x, double y, double size, enum anchor anchor, bool up, bool bold,
