@@ -367,6 +367,18 @@ static char *render_svg(struct page *page, const char *id, size_t *length)
     return tidy;
 }
 
+/* Cairo writes the time into a PDF; equal figures give equal bytes. The date keeps its length: the table of offsets at
+ * the end counts bytes. */
+static void forget_date(char *pdf, size_t length)
+{
+    static const char name[] = "/CreationDate (D:", never[] = "19700101000000";
+    const size_t size = sizeof name - 1, digits = sizeof never - 1;
+    for (char *at = pdf; (at = memchr(at, '/', length - (size_t)(at - pdf))); at++)
+        if (length - (size_t)(at - pdf) > size + digits && !memcmp(at, name, size) &&
+            strspn(at + size, "0123456789") >= digits)
+            memcpy(at + size, never, digits);
+}
+
 char *figure_render(const struct figure *figure, enum figure_format format, unsigned width, unsigned height,
                     const char *id, size_t *length, struct iso_error *err)
 {
@@ -381,6 +393,8 @@ char *figure_render(const struct figure *figure, enum figure_format format, unsi
         drawn = render_svg(&page, id, length);
     else
         drawn = render(&page, format == FIGURE_PNG ? PNG_DENSITY / 72.0 : 1, length);
+    if (drawn && format == FIGURE_PDF)
+        forget_date(drawn, *length);
     if (!drawn)
         error_context(err, "figure %s", figure->name);
     return drawn;
