@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/numbers.h"
+#include "lab/database.h"
 #include "lab/inspect.h"
 #include "lab/message.h"
 #include "lab/results.h"
@@ -455,6 +456,52 @@ START_TEST(other_files_are_refused_in_words)
 }
 END_TEST
 
+/* A store of an older or newer schema is refused by readers and writers, and left as it is. */
+START_TEST(other_versions_are_refused_in_words)
+{
+    static const struct { const char *sql, *words; } cases[] = {
+        { "PRAGMA user_version = 0", "has schema version 0, this isoflop writes" },
+        { "PRAGMA user_version = 99", "use the newer isoflop that wrote it" },
+        { "PRAGMA application_id = 7", "no results store" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct iso_error err = ERROR_NONE;
+        char *out = in_folder("version");
+        struct store *store = store_create(out, &err);
+        ck_assert_msg(store && !store_close(store, &err), "%s", err.text);
+        sqlite3 *database = database_open(out, true, &err);
+        ck_assert_int_eq(database_run(database, cases[i].sql, &err), 0);
+        ck_assert_int_eq(database_close(database, true, &err), 0);
+        ck_assert_ptr_null(lab_frame(out, LAB_TRIALS, &err));
+        ck_assert_msg(strstr(err.text, cases[i].words) != NULL, "%s", err.text);
+        err = ERROR_NONE;
+        ck_assert_ptr_null(store_create(out, &err));
+        ck_assert_msg(strstr(err.text, cases[i].words) != NULL, "%s", err.text);
+        char *path = file_join(out, DATABASE_FILE);
+        ck_assert_int_eq(unlink(path), 0);
+        free(path);
+        free(out);
+    }
+}
+END_TEST
+
+/* By the magic numbers of statfs(2), as their file systems' sources state them. */
+START_TEST(journals_by_file_system)
+{
+    static const unsigned long local[] = { 0xef53 /* ext4 */, 0x58465342 /* XFS */, 0x9123683e /* Btrfs */,
+                                           0x01021994 /* tmpfs */, 0x794c7630 /* overlay */, 0x2fc12fc1 /* ZFS */ };
+    static const unsigned long remote[] = { 0x6969 /* NFS */, 0x0bd00bd0 /* Lustre */, 0xff534d42 /* CIFS */,
+                                            0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */, 0x47504653 /* GPFS */,
+                                            0x19830326 /* BeeGFS */, 0x00c36400 /* Ceph */, 0x01021997 /* 9P */ };
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        ck_assert_msg(database_wal_fits(local[i]), "%lx", local[i]);
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++) {
+        ck_assert_msg(!database_wal_fits(remote[i]), "%lx", remote[i]);
+        ck_assert(!database_wal_fits(remote[i] | ~0xfffffffful)); /* f_type is signed, and long */
+    }
+}
+END_TEST
+
 int main(void)
 {
     struct iso_error err = ERROR_NONE;
@@ -482,6 +529,8 @@ int main(void)
     tcase_add_test(stores, results_are_kept_and_read_back);
     tcase_add_test(stores, a_folder_has_one_writer);
     tcase_add_test(stores, other_files_are_refused_in_words);
+    tcase_add_test(stores, other_versions_are_refused_in_words);
+    tcase_add_test(stores, journals_by_file_system);
     suite_add_tcase(suite, plans);
     suite_add_tcase(suite, stores);
     SRunner *runner = srunner_create(suite);

@@ -132,6 +132,45 @@ else
     echo "skip: no compiler for the faulty plugin (${CC:-cc})"
 fi
 
+# ---- What changes results makes new trials; the old stay ----
+awk 'BEGIN { for (i = 0; i < 120; i++) print i % 7 / 7 "," i % 5 / 5 "," (i % 3 == 0 ? "a" : "b") }' > table.csv
+sed -i '1i x,y,kind' table.csv
+cat > table.yaml <<'RECIPE'
+name: table
+dataset: {csv: {file: table.csv, label: kind, validation_size: 20}}
+model: {hidden: [4]}
+schedule: {constant: {rate: 0.1}}
+train: {epochs: 2, batch: 10}
+seeds: [1]
+RECIPE
+expect 0 "$isoflop" run table.yaml --out table --no-figures
+export_all table first
+sed -i '2s/^[^,]*/0.75/' table.csv
+expect 0 "$isoflop" run table.yaml --out table --no-figures
+holds err '^1 trial to train'
+export_all table second
+! cmp -s first.trials.csv second.trials.csv || fail "other data gave the same trial"
+expect 0 "$isoflop" status table
+holds out '1 more trials of earlier recipes are kept'
+# A measurement added later: the same key, trained again, whose earlier rows agree.
+expect 0 "$isoflop" run table.yaml --out table --no-figures --set measure.train_eval=true
+holds err '^1 trial to train'
+lacks err 'are not those of its earlier training'
+export_all table third
+[ "$(cut -d, -f2 second.trials.csv)" = "$(cut -d, -f2 third.trials.csv)" ] || fail "a measurement changed the key"
+holds third.points.csv 'train_eval.loss'
+if [ -e faulty/activation/faulty.so ]; then
+    sed -e 's/hidden: .4.}/hidden: [4], activation: faulty}/' table.yaml > revised.yaml
+    expect 0 "$isoflop" run revised.yaml --out revised --no-figures
+    sed -e 's/revision = 1/revision = 2/' faulty.c > revised.c
+    ${CC:-cc} -shared -fPIC -I"$srcdir/include" -o faulty/activation/faulty.so revised.c 2> err
+    expect 0 "$isoflop" run revised.yaml --out revised --no-figures
+    holds err '^1 trial to train'
+    expect 0 "$isoflop" status revised
+    holds out '1 more trials of earlier recipes are kept'
+fi
+echo "ok: other data, a plugin's revision, a measurement added later"
+
 # ---- Stopped and killed ----
 sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 12/' -e 's/^seeds: 2/seeds: 3/' small.yaml > long.yaml
 expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --no-figures

@@ -163,13 +163,13 @@ static void draw(struct progress *progress)
         const struct row *row = &progress->rows[i];
         if (!row->trial)
             continue;
-        char name[56];
+        char name[160]; /* last, as narrow terminals cut it */
         label(progress, row->trial, name, sizeof name);
         if (row->steps)
-            snprintf(line, sizeof line, "  %-55s %3.0f %%  epoch %.4g  loss %.4g  rate %.3g", name,
-                     100 * (double)row->step / (double)row->steps, row->epoch, row->loss, row->rate);
+            snprintf(line, sizeof line, "%3.0f %% epoch %.4g loss %.4g rate %.3g  %s",
+                     100 * (double)row->step / (double)row->steps, row->epoch, row->loss, row->rate, name);
         else
-            snprintf(line, sizeof line, "  %-55s starts", name);
+            snprintf(line, sizeof line, "starts %s", name);
         put_line(line);
         progress->lines++;
     }

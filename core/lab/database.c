@@ -136,21 +136,22 @@ static int64_t number_of(sqlite3 *database, const char *sql, struct iso_error *e
     return number;
 }
 
-/* WAL needs memory shared between processes, which network file systems don't give; their magic numbers are those of
- * statfs(2). What is unknown to have it (FUSE, 9P) counts as one. */
-static bool is_local(const char *folder)
+bool database_wal_fits(unsigned long magic)
 {
-#ifdef __linux__
     static const unsigned long remote[] = { 0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x0bd00bd0, 0x65735546, 0x00c36400,
                                             0x47504653, 0x5346414f, 0x01021997, 0x19830326, 0x7461636f, 0x20030528,
                                             0x01161970, 0x6b414653, 0x73757245 };
-    struct statfs system;
-    if (statfs(folder, &system))
-        return false;
     for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
-        if (((unsigned long)system.f_type & 0xffffffff) == remote[i])
+        if ((magic & 0xffffffff) == remote[i])
             return false;
     return true;
+}
+
+static bool is_local(const char *folder)
+{
+#ifdef __linux__
+    struct statfs system;
+    return !statfs(folder, &system) && database_wal_fits((unsigned long)system.f_type);
 #else
     (void)folder;
     return false;

@@ -14,6 +14,9 @@
 
 /* Opens FOLDER/results.db, checks that it is a store of this version and, where `write`, makes it if there is none. */
 sqlite3 *database_open(const char *folder, bool write, struct iso_error *err);
+/* WAL needs memory shared between processes, which network file systems don't give; `magic` is that of statfs(2). What is
+ * not known to have it (FUSE, 9P) counts as one. */
+bool database_wal_fits(unsigned long magic);
 bool database_is_there(const char *folder);
 /* Leaves one plain file where it was written. */
 int database_close(sqlite3 *database, bool written, struct iso_error *err);
