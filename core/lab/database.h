@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 #define DATABASE_FILE "results.db"
-#define DATABASE_VERSION 1
+#define DATABASE_VERSION 2
 #define DATABASE_APPLICATION 0x69736f66 /* "isof" */
 
 /* Opens FOLDER/results.db, checks that it is a store of this version and, where `write`, makes it if there is none. */
