@@ -135,7 +135,7 @@ class Isoflop:
         path = out + ".yaml"
         with open(path, "w") as file:
             json.dump(recipe, file)  # JSON is YAML
-        command = [self.program, "run", path, "--out", out] + list(options)
+        command = [self.program, "run", path, "--out", out, "--threads", "1"] + list(options)
         return out, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def run(self, recipe, *options):
