@@ -413,7 +413,7 @@ void paint_marks(struct canvas *canvas, const struct figure *figure, const struc
 static int paint_points(struct canvas *canvas, const struct figure *figure, const struct frame_box *box,
                         const struct figure_series *series, size_t total, struct iso_error *err)
 {
-    const double cell = 0.5;
+    const double cell = total > 20000 ? 1.5 : 0.5; /* of very many, those a radius apart do */
     size_t columns = (size_t)((box->right - box->left) / cell) + 2;
     size_t rows = (size_t)((box->top - box->bottom) / cell) + 2;
     unsigned char *taken = series->count > 300 ? memory_array(columns * rows, 1) : NULL;
