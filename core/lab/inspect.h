@@ -32,8 +32,7 @@ int lab_show(const char *folder, struct text *out, struct iso_error *err);
 int lab_show_trial(const char *folder, const char *key, struct plugins *plugins, struct text *out,
                    struct iso_error *err);
 /* The stored status of each trial of a plan, by key; PENDING where the folder knows nothing of it, or lacks a measurement
- * or checkpoint that is asked for now. 1: there is no store in
- * the folder. */
+ * or checkpoint that is asked for now. 1: there is no store in the folder. */
 int lab_states(const char *folder, const struct plan *plan, enum trial_status *states, struct iso_error *err);
 
 #endif

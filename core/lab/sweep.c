@@ -249,6 +249,9 @@ static int read_sample(struct axis *axis, struct tree *tree, struct plugins *plu
 {
     const struct node *count_node = node_get(map, "count"), *seed_node = node_get(map, "seed");
     int64_t count = 0, seed = 0;
+    if (map->kind != NODE_MAP)
+        return diagnostics_add(found, SEVERITY_ERROR, map, "sample needs {count: N, seed: S, PATH: {uniform: [LOW, HIGH]}, "
+                               "...}, not %s", node_describe(map));
     if (!count_node)
         return diagnostics_add(found, SEVERITY_ERROR, key, "sample needs `count`: how many points to draw");
     if (!node_int(count_node, &count) || count < 1 || count > SWEEP_TRIALS_MAX)
