@@ -143,6 +143,14 @@ refuse -n 1 ./other-isoflop run small.yaml --out refused --no-figures : \
     -n 1 -x ISOFLOP_PLUGIN_PATH="$folder/other:$ISOFLOP_PLUGIN_PATH" "$isoflop" run small.yaml --out refused --no-figures
 holds err 'rank 1 (.*) does not train: the program there is another build'
 holds err 'rank 2 (.*) does not train: plugin activation/relu is .* here, but .* on rank 0'
+# ... also where the plugin that differs comes late in a long sweep.
+sed -e 's/0.1, 0.3/{from: 0.001, to: 0.2, points: 200}/' -e 's/\[{/{/' -e 's/}\]/}/' -e '/  model.hidden.width/d' \
+    -e 's/^seeds: 4/seeds: 1/' -e 's/^sweep:/&\n  model.activation: [tanh, elu, relu]/' small.yaml > late.yaml
+run="run late.yaml --smoke"
+# shellcheck disable=SC2086 # words
+expect 0 mpirun -n 1 "$isoflop" $run : \
+    -n 1 -x ISOFLOP_PLUGIN_PATH="$folder/other:$ISOFLOP_PLUGIN_PATH" "$isoflop" $run
+holds err 'rank 1 (.*) does not train: plugin activation/relu'
 refuse -n 1 "$isoflop" run small.yaml --out elsewhere --no-figures
 holds err 'rank 1 (.*) does not train: it was started by another command'
 if ${CC:-cc} -shared -fPIC -ffp-contract=off -O2 -I"$srcdir/include" -o mine/backend/mine.so mine.c -lm 2> err; then

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "base/text.h"
 
-#define POINTS_LOOKED_AT 256
+#define WORDS_LOOKED_AT 1024
 
 struct settings *settings_of_json(const char *recipe, const char *folder, struct plugins *plugins,
                                   struct iso_error *err)
@@ -115,16 +116,57 @@ static int add_sample(struct samples *samples, const struct plan *plan, const st
     return sample->recipe && sample->facts && sample->folder ? 0 : error_memory(err);
 }
 
+/* The swept values of a trial without those that are numbers, which choose neither plugins nor files. */
+static char *swept_words(const struct plan *plan, const struct plan_trial *trial)
+{
+    struct text words = { 0 };
+    for (size_t p = 0; p < plan->path_count; p++) {
+        const struct node *value = trial->swept[p];
+        double number;
+        if (value && !(value->kind == NODE_SCALAR && number_real(value->text, &number)))
+            node_json(value, &words);
+        text_add_string(&words, ",");
+    }
+    return text_take(&words);
+}
+
+/* Texts, each once. */
+struct words {
+    size_t count, capacity;
+    char **items;
+};
+
+/* Takes over a text, NULL included: 1, or 0 where it is there already, or -1. */
+static int words_add(struct words *words, char *text)
+{
+    for (size_t i = 0; text && i < words->count; i++)
+        if (strcmp(words->items[i], text) == 0) {
+            free(text);
+            return 0;
+        }
+    if (!text || memory_grow(&words->items, &words->capacity, words->count + 1, sizeof *words->items)) {
+        free(text);
+        return -1;
+    }
+    words->items[words->count++] = text;
+    return 1;
+}
+
 int samples_make(struct samples *samples, const struct plan *plan, struct plugins *plugins,
                  const struct provenance *provenance, struct iso_error *err)
 {
-    size_t last = SIZE_MAX, looked = 0;
+    struct words words = { 0 };
+    size_t last = SIZE_MAX;
     int status = 0;
-    for (size_t i = 0; !status && i < plan->count && looked < POINTS_LOOKED_AT; i++) {
+    for (size_t i = 0; !status && i < plan->count && words.count < WORDS_LOOKED_AT; i++) {
         if (plan->trials[i].point == last)
             continue;
         last = plan->trials[i].point;
-        looked++;
+        const int added = words_add(&words, swept_words(plan, &plan->trials[i]));
+        if (added < 0)
+            status = error_memory(err);
+        if (added <= 0)
+            continue;
         struct diagnostics *found = diagnostics_new();
         struct settings *settings = found ? plan_settings(plan, i, plugins, found) : NULL;
         status = settings ? add_sample(samples, plan, settings, plan->trials[i].key, provenance, err)
@@ -132,6 +174,9 @@ int samples_make(struct samples *samples, const struct plan *plan, struct plugin
         settings_free(settings);
         diagnostics_free(found);
     }
+    for (size_t i = 0; i < words.count; i++)
+        free(words.items[i]);
+    free(words.items);
     return status;
 }
 

@@ -21,7 +21,7 @@ struct samples {
 /* The facts of a trial with that key and data. */
 int facts_add(const struct settings *settings, const char *data_checksum, const char *key,
               const struct provenance *provenance, struct text *out, struct iso_error *err);
-/* Trials of the plan that between them have every plugin and data set in it (of the first 256 points of the sweep). */
+/* Trials of the plan that between them have every plugin and data set in it (up to 1,024 choices of them). */
 int samples_make(struct samples *samples, const struct plan *plan, struct plugins *plugins,
                  const struct provenance *provenance, struct iso_error *err);
 void samples_free(struct samples *samples);

@@ -2,6 +2,7 @@
 #include "lab/mpi_engine.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ struct parcel {
     size_t length;
 };
 
+static struct sigaction pipe_before; /* what SIGPIPE did */
 static struct parcel *outbox;
 static size_t outbox_bytes;
 
@@ -33,6 +35,9 @@ static int begin(int *rank, int *count, char *why, size_t size)
      * each look for messages, to whoever else is busy: 10,000 short trials took five times as long. */
     setenv("OMPI_MCA_mpi_yield_when_idle", "0", 0);
     setenv("OMPI_MCA_mpi_oversubscribe", "0", 1);
+    /* The launcher's side of a connection may be gone or busy: an error to the library, not this process's end. */
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    sigaction(SIGPIPE, &ignore, &pipe_before);
     int code = MPI_Init(NULL, NULL);
     if (code == MPI_SUCCESS)
         code = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
@@ -135,6 +140,7 @@ static int end(char *why, size_t size)
     }
     if (code == MPI_SUCCESS)
         code = MPI_Finalize();
+    sigaction(SIGPIPE, &pipe_before, NULL);
     return code == MPI_SUCCESS ? 0 : fail(code, "end", why, size);
 }
 
