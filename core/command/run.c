@@ -327,8 +327,8 @@ const struct command command_run = {
     .summary = "train what a recipe describes and is not done yet, then draw its figures",
     .help = "  --out DIR           where results go (default: results/NAME)\n"
             "  --jobs N            trials trained at a time (default: one a processor)\n"
-            "  --threads N         threads of one trial, with the backend native (default: 1; with fewer trials than processors,\n"
-            "                      and without --jobs, all processors)\n"
+            "  --threads N         threads of one trial, with the backend native (default: 1, or all\n"
+            "                      processors where trials are fewer and the number of jobs is not given)\n"
             "  --backend NAME      how layers are computed: a backend plugin, or auto (default: the recipe's)\n"
             "  --set PATH=VALUE    overrides a value of the recipe; may be repeated\n"
             "  --trial KEY         trains the one trial whose key begins so\n"
