@@ -16,14 +16,43 @@ static const char *const built[] = { [ISO_ACTIVATION] = BUILT_ACTIVATION, [ISO_L
 
 static struct plugins *plugins;
 
-/* A table for the dataset csv, whose `file` has no default: 60 rows, two inputs and a label. */
-static char table[] = "/tmp/isoflop-conformance-XXXXXX";
+/* Files for the datasets csv and arrays, whose `file` has no default: 60 rows, two inputs and a label. */
+static char folder[] = "/tmp/isoflop-conformance-XXXXXX";
+static char table[64];
+static const char *const arrays[] = { "x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy" };
+
+static FILE *open_file(const char *name, char path[64])
+{
+    snprintf(path, 64, "%s/%s", folder, name);
+    FILE *stream = fopen(path, "wb");
+    ck_assert_ptr_nonnull(stream);
+    return stream;
+}
+
+/* Version 1.0 of the format: magic, length of the header, header, values. */
+static void write_array(const char *name, bool labels)
+{
+    char path[64], header[128];
+    FILE *stream = open_file(name, path);
+    const int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }\n",
+                                labels ? "<i4" : "<f4", labels ? "(60,)" : "(60, 2)");
+    const unsigned char start[10] = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)length, 0 };
+    fwrite(start, 1, sizeof start, stream);
+    fwrite(header, 1, (size_t)length, stream);
+    for (int32_t i = 0; i < 60; i++) {
+        const float inputs[2] = { (float)i + 0.5f, (float)(100 - i) };
+        const int32_t label = i % 3;
+        fwrite(labels ? (const void *)&label : inputs, labels ? sizeof label : sizeof inputs, 1, stream);
+    }
+    ck_assert_int_eq(fclose(stream), 0);
+}
 
 static void write_table(void)
 {
-    const int file = mkstemp(table);
-    ck_assert_int_ge(file, 0);
-    FILE *stream = fdopen(file, "w");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < 4; i++)
+        write_array(arrays[i], i % 2);
+    FILE *stream = open_file("table.csv", table);
     fputs("a,b,label\n", stream);
     for (int i = 0; i < 60; i++)
         fprintf(stream, "%d.5,%d,%d\n", i, 100 - i, i % 3);
@@ -32,13 +61,20 @@ static void write_table(void)
 
 static void remove_table(void)
 {
+    char path[64];
     remove(table);
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, arrays[i]);
+        remove(path);
+    }
+    remove(folder);
 }
 
 static void conform(enum iso_kind kind, const char *name)
 {
-    const char *const csv[] = { "file", table, NULL };
-    const char *const *pairs = kind == ISO_DATASET && !strcmp(name, "csv") ? csv : NULL;
+    const char *const csv[] = { "file", table, NULL }, *const own[] = { "file", folder, NULL };
+    const char *const *pairs = kind != ISO_DATASET ? NULL : !strcmp(name, "csv") ? csv : !strcmp(name, "arrays") ? own
+                                                                                                             : NULL;
     struct iso_error err = ERROR_NONE;
     struct conformance result;
     struct plugin_host *host = data_host_new(&err);

@@ -109,6 +109,7 @@ static const struct {
     { "unequal_split", "gives other bits than a call for all" },
     { "reads_input", "backward: reads x, though from_output says that it does not" },
     { "crashes", "forward: crashes" },
+    { "shared_scratch", "forward: gives other results when several threads call it at once" },
     { "wrong_loss", "value: the gradient is not the derivative of the value: example " },
     { "wrong_variance", "fill: does not give the deviation that it states" },
     { "unpaired_weights", "fill: layers of different sizes do not start from the same numbers" },
@@ -128,7 +129,8 @@ START_TEST(does_not_conform)
     ck_assert_msg(!conformance_run(plugin, NULL, NULL, &result, &err), "%s", err.text);
     ck_assert_msg(result.failures > 0, "%s was found to conform", nonconforming[_i].name);
     assert_words(result.lines.data, nonconforming[_i].words);
-    if (!strstr(result.lines.data, "crashes") && !strstr(result.lines.data, "writes"))
+    if (!strstr(result.lines.data, "crashes") && !strstr(result.lines.data, "writes") &&
+        !strstr(result.lines.data, "threads"))
         ck_assert_msg(strstr(result.lines.data, "expected") || strstr(result.lines.data, "another"), "%s",
                       result.lines.data);
     conformance_free(&result);

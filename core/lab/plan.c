@@ -8,6 +8,7 @@
 #include "figure/figure.h"
 #include "lab/lint.h"
 #include "lab/sweep.h"
+#include "train/objective.h"
 
 static int add_memory(struct diagnostics *found)
 {
@@ -267,6 +268,7 @@ static int prepare(struct plan *plan, struct plan_trial *trial, struct settings 
     struct plan_data *data = find_data(plan, given, found);
     if (!data)
         return -1;
+    const struct node *loss = node_get(settings->tree->root, "loss");
     struct iso_error err = ERROR_NONE;
     struct text text = { 0 };
     struct ledger ledger;
@@ -274,6 +276,8 @@ static int prepare(struct plan *plan, struct plan_trial *trial, struct settings 
     if (settings_key_json(settings, data_checksum(data->data), &text) || text.failed
         || hash_of(text.data, text.length, trial->key))
         add_memory(found);
+    else if (objective_check(settings, data_shape(data->data), &err))
+        diagnostics_add(found, SEVERITY_ERROR, loss ? loss : node_key(settings->tree->root, "dataset"), "%s", err.text);
     else if (trial_measure(settings, data_shape(data->data), data_count(data->data, DATA_TRAIN), &trial->size, &err)
              || ledger_make(&ledger, settings, data_shape(data->data), &err))
         diagnostics_add(found, SEVERITY_ERROR, node_get(settings->tree->root, "train"), "%s", err.text);

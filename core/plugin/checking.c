@@ -3,8 +3,11 @@
 #include "plugin/checking.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,13 +98,18 @@ static const struct guard *spoilt(const struct check *check)
 
 /* ---- Calls ---- */
 
-static sigjmp_buf jump;
-static volatile sig_atomic_t caught;
-static void *volatile caught_address;
+/* Of the calling thread. */
+static _Thread_local sigjmp_buf jump;
+static _Thread_local volatile sig_atomic_t armed, caught;
+static _Thread_local void *volatile caught_address;
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)context;
+    if (!armed) { /* a thread of somebody else's: the signal comes again and ends the program */
+        signal(number, SIG_DFL);
+        return;
+    }
     caught = number;
     caught_address = info->si_addr;
     siglongjmp(jump, 1);
@@ -110,23 +118,33 @@ static void on_signal(int number, siginfo_t *info, void *context)
 static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
-/* 0, or the number of the signal that ended the call. */
-static int run_caught(void (*run)(void *), void *context)
+static void catch_signals(struct sigaction before[SIGNALS])
 {
-    struct sigaction action, before[SIGNALS];
-    int number = 0;
+    struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO;
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++)
         sigaction(signals[i], &action, &before[i]);
+}
+
+static void release_signals(const struct sigaction before[SIGNALS])
+{
+    for (int i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &before[i], NULL);
+}
+
+/* 0, or the number of the signal that ended the call; signals are caught by then. */
+static int run_caught(void (*run)(void *), void *context)
+{
+    volatile int number = 0;
+    armed = 1;
     if (!sigsetjmp(jump, 1))
         run(context);
     else
         number = caught;
-    for (int i = 0; i < SIGNALS; i++)
-        sigaction(signals[i], &before[i], NULL);
+    armed = 0;
     return number;
 }
 
@@ -154,7 +172,10 @@ bool check_call_free(struct check *check, const char *function, void (*run)(void
     if (check->broken)
         return false;
     check->report->checks++;
+    struct sigaction before[SIGNALS];
+    catch_signals(before);
     const int number = run_caught(run, context);
+    release_signals(before);
     if (number) {
         tell_crash(check, function, number);
         check->broken = true;
@@ -182,6 +203,64 @@ bool check_call(struct check *check, const char *function, void (*run)(void *), 
         return false;
     }
     return good && !check->broken;
+}
+
+/* ---- Threads ---- */
+
+struct worker {
+    void (*run)(void *);
+    bool (*same)(void *);
+    void *context;
+    atomic_int *waiting; /* threads that have not started yet: all begin at once */
+    bool different;
+    int number; /* of the signal that ended a call */
+};
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    atomic_fetch_sub(worker->waiting, 1);
+    while (atomic_load(worker->waiting) > 0)
+        sched_yield();
+    for (int i = 0; i < CHECK_REPEATS && !worker->number && !worker->different; i++) {
+        worker->number = run_caught(worker->run, worker->context);
+        worker->different = !worker->number && !worker->same(worker->context);
+    }
+    return NULL;
+}
+
+bool check_at_once(struct check *check, const char *function, void (*run)(void *), bool (*same)(void *),
+                   void *const contexts[CHECK_THREADS])
+{
+    struct worker workers[CHECK_THREADS];
+    pthread_t threads[CHECK_THREADS];
+    struct sigaction before[SIGNALS];
+    atomic_int waiting = CHECK_THREADS;
+    size_t started = 0;
+    int number = 0;
+    bool different = false;
+    if (check->broken)
+        return false;
+    check->report->checks++;
+    catch_signals(before);
+    for (; started < CHECK_THREADS; started++) {
+        workers[started] = (struct worker){ run, same, contexts[started], &waiting, false, 0 };
+        if (pthread_create(&threads[started], NULL, work, &workers[started]))
+            break;
+    }
+    atomic_fetch_sub(&waiting, (int)(CHECK_THREADS - started));
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
+        number = number ? number : workers[i].number;
+        different = different || workers[i].different;
+    }
+    release_signals(before);
+    if (number || different)
+        check_fail(check, function, "threads",
+                   "%s when several threads call it at once with the same state: it must keep nothing outside of its "
+                   "arguments (no static variables)", number ? "crashes" : "gives other results");
+    check->broken = check->broken || number;
+    return !number && !different;
 }
 
 /* ---- Reports ---- */
@@ -256,7 +335,7 @@ double check_normal(unsigned purpose, uint64_t i, uint32_t j)
 
 /* L = 2 L(h/2) - L(h), the slope to the left to second order, and R likewise; a kink between makes them differ, and
  * what lies between them is accepted. The tolerance: rounding of the values (half an ulp each, some ulp of error) over
- * h/2, the third-order rest as far as the two first-order slopes show it, and an absolute one. */
+ * h/2, the third-order rest as far as the two first-order slopes show it, and 2e-5 of the gradient, or of 1. */
 bool check_slope(const float f[5], double h, double scale, double gradient, double *low, double *high)
 {
     const double left_h = ((double)f[2] - (double)f[0]) / h, left_half = ((double)f[2] - (double)f[1]) / (h / 2);
@@ -264,7 +343,8 @@ bool check_slope(const float f[5], double h, double scale, double gradient, doub
     const double left = 2 * left_half - left_h, right = 2 * right_half - right_h;
     const double magnitude = fmax(fmax(fabs((double)f[2]), scale / 2), 1e-3);
     const double tolerance = 12 * 0x1p-24 * magnitude / (h / 2) +
-                             2 * h * (fabs(left_half - left_h) + fabs(right_half - right_h)) + 2e-5;
+                             2 * h * (fabs(left_half - left_h) + fabs(right_half - right_h)) +
+                             2e-5 * fmax(1, fabs(gradient));
     *low = fmin(left, right) - tolerance;
     *high = fmax(left, right) + tolerance;
     return *low <= gradient && gradient <= *high;

@@ -42,6 +42,12 @@ void check_release(struct check *check, const struct guard *mark);
 bool check_call(struct check *check, const char *function, void (*run)(void *), void *context);
 bool check_call_free(struct check *check, const char *function, void (*run)(void *), void *context);
 
+/* Calls run(contexts[k]) from CHECK_THREADS threads at once, CHECK_REPEATS times each; same(contexts[k]) says after each
+ * whether the results are those of a call alone. False: told that they were not. */
+enum { CHECK_THREADS = 4, CHECK_REPEATS = 40 };
+bool check_at_once(struct check *check, const char *function, void (*run)(void *), bool (*same)(void *),
+                   void *const contexts[CHECK_THREADS]);
+
 /* Tells a failure, "FUNCTION: TEXT", once for each (function, property). */
 #if defined __GNUC__
 __attribute__((format(printf, 4, 5)))

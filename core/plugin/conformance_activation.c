@@ -26,6 +26,51 @@ static void run_backward(void *context)
     call->ops->backward(call->state, call->n, call->x, call->y, call->dy, call->out);
 }
 
+/* A thread's call, and what it gives alone. */
+struct threaded {
+    struct call call;
+    float *expected;
+    void (*run)(void *);
+};
+
+static void run_threaded(void *context)
+{
+    struct threaded *threaded = context;
+    threaded->run(&threaded->call);
+}
+
+static bool same_threaded(void *context)
+{
+    const struct threaded *threaded = context;
+    return check_differ(threaded->call.out, threaded->expected, threaded->call.n) == threaded->call.n;
+}
+
+/* Several threads, each with its own part of the arrays. */
+static void check_parallel(struct check *check, const struct call *whole, const float *expected, const char *function,
+                           void (*run)(void *))
+{
+    struct threaded threaded[CHECK_THREADS];
+    void *contexts[CHECK_THREADS];
+    const struct guard *mark = check->guards;
+    const size_t n = whole->n / CHECK_THREADS;
+    for (size_t k = 0; k < CHECK_THREADS; k++) {
+        struct threaded *one = &threaded[k];
+        const size_t start = k * n;
+        *one = (struct threaded){ .call = *whole, .run = run, .expected = check_floats(check, "y", n) };
+        one->call.n = n;
+        one->call.x = whole->x + start;
+        one->call.y = whole->y ? whole->y + start : NULL;
+        one->call.dy = whole->dy ? whole->dy + start : NULL;
+        one->call.out = check_floats(check, run == run_forward ? "y" : "dx", n);
+        if (!one->expected || !one->call.out)
+            return;
+        memcpy(one->expected, expected + start, n * sizeof *expected);
+        contexts[k] = one;
+    }
+    check_at_once(check, function, run_threaded, same_threaded, contexts);
+    check_release(check, mark);
+}
+
 /* Points of the line: the middle finely, both tails, zeros; multiples of 2^-12, so that x + h is exact. */
 static void fill_points(float *x, size_t n)
 {
@@ -99,8 +144,8 @@ static bool values_at(struct check *check, struct call call, const float *x, dou
 /* slope[i] = dx at dy = 1 against one-sided differences; with smaller steps where the function bends much in one. */
 static void check_gradient(struct check *check, const struct call *call, const float *x, const float *slope, size_t n)
 {
-    enum { STEPS = 3 };
-    static const double steps[STEPS] = { 0x1p-7, 0x1p-10, 0x1p-13 };
+    enum { STEPS = 6 };
+    static const double steps[STEPS] = { 0x1p-7, 0x1p-9, 0x1p-11, 0x1p-13, 0x1p-15, 0x1p-17 };
     static const double shifts[5] = { -1, -0.5, 0, 0.5, 1 };
     float *moved = check_floats(check, "x", n), *f[STEPS][5];
     for (int s = 0; s < STEPS; s++)
@@ -110,13 +155,21 @@ static void check_gradient(struct check *check, const struct call *call, const f
                 return;
         }
     for (size_t i = 0; i < n; i++) {
-        const double much = 0.05 * fmin(fabs((double)slope[i]), 1);
+        const double much = 0.005 * fmin(fabs((double)slope[i]), 1);
         double low[STEPS], high[STEPS], bend = INFINITY;
         bool good = false;
         for (int s = 0; s < STEPS && !good && bend > much; s++) {
             const float at[5] = { f[s][0][i], f[s][1][i], f[s][2][i], f[s][3][i], f[s][4][i] };
-            bend = fabs((double)at[4] - 2 * (double)at[2] + (double)at[0]) / steps[s];
-            good = check_slope(at, steps[s], fabs((double)x[i]), (double)slope[i], &low[s], &high[s]);
+            /* A step that x + h/2 would round is no step of h/2. */
+            if (s && (double)(float)((double)x[i] + steps[s] / 2) - (double)x[i] != steps[s] / 2)
+                break;
+            /* How much the slope changes in a step; at half steps too, for a curve that is odd around x. */
+            const double left = fabs((double)at[2] - 2 * (double)at[1] + (double)at[0]),
+                         right = fabs((double)at[4] - 2 * (double)at[3] + (double)at[2]);
+            bend = fmax(fabs((double)at[4] - 2 * (double)at[2] + (double)at[0]), fmax(left, right)) / steps[s];
+            /* Rounding of a product such as frequency * x moves y by up to the slope times an ulp of x. */
+            const double steep = fmax(fabs((double)at[4] - (double)at[2]), fabs((double)at[0] - (double)at[2])) / steps[s];
+            good = check_slope(at, steps[s], fabs((double)x[i]) * fmax(1, steep), (double)slope[i], &low[s], &high[s]);
         }
         if (good)
             continue;
@@ -223,6 +276,7 @@ void check_activation(struct check *check)
     call.out = y;
     if (!check_split(check, &call, "forward", run_forward))
         return;
+    check_parallel(check, &call, y, "forward", run_forward);
     memcpy(again, x, bytes);
     call.x = again;
     call.out = again;
@@ -251,6 +305,7 @@ void check_activation(struct check *check)
     call.out = dx;
     if (!check_split(check, &call, "backward", run_backward))
         return;
+    check_parallel(check, &call, dx, "backward", run_backward);
     memcpy(dx_again, dy, bytes);
     call.dy = dx_again;
     call.out = dx_again;

@@ -237,6 +237,49 @@ static bool check_drawn(struct check *check, const struct iso_table *shape, cons
     return true;
 }
 
+/* A thread's call, and what it gives alone. */
+struct threaded {
+    struct draw_call call;
+    const struct iso_table *shape;
+    struct iso_drawn alone;
+};
+
+static void run_threaded(void *context)
+{
+    run_draw(&((struct threaded *)context)->call);
+}
+
+static bool same_threaded(void *context)
+{
+    const struct threaded *threaded = context;
+    for (size_t k = 0; k < threaded->call.n; k++)
+        if (!same_example(threaded->shape, &threaded->call.out, k, &threaded->alone, k))
+            return false;
+    return true;
+}
+
+/* Each thread draws examples of its own. */
+static bool check_parallel(struct check *check, const struct iso_table *shape, const struct draw_call *whole,
+                           const uint64_t *index)
+{
+    struct threaded threaded[CHECK_THREADS];
+    void *contexts[CHECK_THREADS];
+    const size_t n = DRAWN / CHECK_THREADS;
+    for (size_t k = 0; k < CHECK_THREADS; k++) {
+        threaded[k] = (struct threaded){ .call = *whole, .shape = shape };
+        threaded[k].call.n = n;
+        threaded[k].call.index = index + k * n;
+        contexts[k] = &threaded[k];
+        if (!make_drawn(check, shape, n, &threaded[k].alone) || !make_drawn(check, shape, n, &threaded[k].call.out))
+            return false;
+        struct draw_call alone = threaded[k].call;
+        alone.out = threaded[k].alone;
+        if (!check_call(check, "draw", run_draw, &alone))
+            return false;
+    }
+    return check_at_once(check, "draw", run_threaded, same_threaded, contexts);
+}
+
 static void check_draw(struct check *check, const struct iso_table *shape)
 {
     const struct iso_dataset *ops = &check->plugin->ops.dataset;
@@ -291,7 +334,8 @@ static void check_draw(struct check *check, const struct iso_table *shape)
         }
         check_release(check, mark);
     }
-    if (!make_drawn(check, shape, DRAWN, &other))
+    call.index = index;
+    if (!check_parallel(check, shape, &call, index) || !make_drawn(check, shape, DRAWN, &other))
         return;
     call = (struct draw_call){ ops, call.state, generator_of("examples", 6, 0), DRAWN, index, other };
     if (!check_call(check, "draw", run_draw, &call))

@@ -161,6 +161,51 @@ static bool check_rows(struct check *check, const struct call *whole, const stru
                 batch->again_gradient);
 }
 
+/* A thread's call, and what it gives alone. */
+struct threaded {
+    struct call call;
+    const struct call *alone;
+};
+
+static bool same_threaded(void *context)
+{
+    const struct threaded *threaded = context;
+    const struct call *call = &threaded->call, *alone = threaded->alone;
+    return check_differ(call->value, alone->value, call->rows) == call->rows &&
+           check_differ(call->gradient, alone->gradient, call->rows * call->outputs) == call->rows * call->outputs;
+}
+
+static void run_threaded(void *context)
+{
+    run_value(&((struct threaded *)context)->call);
+}
+
+/* A part of the rows in each thread. */
+static void check_parallel(struct check *check, const struct call *alone)
+{
+    struct threaded threaded[CHECK_THREADS];
+    struct call parts[CHECK_THREADS];
+    void *contexts[CHECK_THREADS];
+    const struct guard *mark = check->guards;
+    const size_t rows = alone->rows / CHECK_THREADS, outputs = alone->outputs;
+    for (size_t k = 0; k < CHECK_THREADS; k++) {
+        parts[k] = *alone;
+        parts[k].rows = rows;
+        parts[k].raw = alone->raw + k * rows * outputs;
+        parts[k].targets.labels = alone->targets.labels ? alone->targets.labels + k * rows : NULL;
+        parts[k].targets.dense = alone->targets.dense ? alone->targets.dense + k * rows * outputs : NULL;
+        parts[k].value = alone->value + k * rows;
+        parts[k].gradient = alone->gradient + k * rows * outputs;
+        threaded[k] = (struct threaded){ parts[k], &parts[k] };
+        threaded[k].call.value = check_floats(check, "value", rows);
+        threaded[k].call.gradient = check_floats(check, "gradient", rows * outputs);
+        contexts[k] = &threaded[k];
+    }
+    if (!check->broken)
+        check_at_once(check, "value", run_threaded, same_threaded, contexts);
+    check_release(check, mark);
+}
+
 /* Each coordinate of each example, by one-sided differences. */
 static void check_gradient(struct check *check, const struct call *whole)
 {
@@ -295,6 +340,7 @@ static bool check_outputs(struct check *check, size_t outputs, bool multi_hot)
             }
         if (!check_rows(check, &call, &batch))
             return false;
+        check_parallel(check, &call);
         if (ops->surrogate && ops->surrogate(check->instance->state))
             check_surrogate(check, &call, &batch);
         else

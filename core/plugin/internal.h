@@ -14,6 +14,8 @@ struct plugin *plugin_load(struct arena *arena, const char *file, enum iso_kind 
 
 /* Opens a module of the program and finds a symbol in it (verify.c). NULL and an error. */
 const void *module_load(const char *file, const char *symbol, struct iso_error *err);
+/* Refuses an object file that is cut off, before the loader maps it (object.c). */
+int plugin_check_object(const char *path, struct iso_error *err);
 
 /* Checks the functions and facts of a kind, and copies tables in them to this version's stride (verify_ops.c). */
 int plugin_verify_ops(struct plugin *plugin, struct arena *arena, struct iso_error *err);

@@ -61,6 +61,8 @@ const void *module_load(const char *file, const char *symbol, struct iso_error *
 static const struct iso_plugin *open_symbol(struct plugin *plugin, struct arena *arena, struct iso_error *err)
 {
     const unsigned before = plugin_float_mode();
+    if (plugin_check_object(plugin->file, err))
+        return NULL;
     void *handle = dlopen(plugin->file, RTLD_NOW | RTLD_LOCAL);
     if (plugin_float_mode() != before) {
         plugin_set_float_mode(before);

@@ -16,11 +16,26 @@ bool objective_wants_dense(const struct settings *settings)
     return settings->loss->plugin->ops.loss.targets == ISO_TARGET_DENSE;
 }
 
+int objective_check(const struct settings *settings, const struct data_shape *shape, struct iso_error *err)
+{
+    const struct iso_loss *loss = &settings->loss->plugin->ops.loss;
+    const char *name = settings->loss->plugin->descriptor.name;
+    const char *data = settings->dataset->plugin->descriptor.name;
+    const char *reason = !shape->classification && loss->classes_only ? loss->classes_only(settings->loss->state) : NULL;
+    if (loss->targets == ISO_TARGET_LABELS && !shape->classification)
+        return iso_fail(err, "loss %s is for classes, and dataset %s has numbers as targets; mse with output: identity "
+                             "is for those", name, data);
+    if (reason)
+        return iso_fail(err, "loss %s: dataset %s has numbers as targets, and %.200s", name, data, reason);
+    if (loss->fits && loss->fits(settings->loss->state, shape->outputs, err))
+        return error_context(err, "loss %s", name);
+    return 0;
+}
+
 int objective_make(struct objective *objective, const struct settings *settings, const struct data_shape *shape,
                    size_t rows, struct iso_error *err)
 {
     const struct iso_loss *loss = &settings->loss->plugin->ops.loss;
-    const char *name = settings->loss->plugin->descriptor.name;
     *objective = (struct objective){
         .loss = loss,
         .state = settings->loss->state,
@@ -30,11 +45,8 @@ int objective_make(struct objective *objective, const struct settings *settings,
         .differs = loss->training_differs && loss->training_differs(settings->loss->state),
         .mean = settings->reduction == REDUCTION_MEAN,
     };
-    if (loss->targets == ISO_TARGET_LABELS && !shape->classification)
-        return iso_fail(err, "loss %s is for classes, and dataset %s has numbers as targets; mse is for those", name,
-                        settings->dataset->plugin->descriptor.name);
-    if (loss->fits && loss->fits(settings->loss->state, shape->outputs, err))
-        return error_context(err, "loss %s", name);
+    if (objective_check(settings, shape, err))
+        return -1;
     objective->values = memory_array(rows, sizeof *objective->values);
     objective->exponentials = memory_array(rows, shape->outputs * sizeof *objective->exponentials);
     objective->correct = memory_array(rows, 1);

@@ -22,7 +22,10 @@ struct objective {
     unsigned char *correct;
 };
 
-/* Refuses data that the loss can't be used with. */
+/* Refuses data that the loss can't be used with: numbers for a loss of classes, a number of outputs that it can't have.
+ * 0, or -1 and an error with a way out. */
+int objective_check(const struct settings *settings, const struct data_shape *shape, struct iso_error *err);
+/* The same, and room for so many rows. */
 int objective_make(struct objective *objective, const struct settings *settings, const struct data_shape *shape,
                    size_t rows, struct iso_error *err);
 void objective_free(struct objective *objective);

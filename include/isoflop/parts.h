@@ -160,8 +160,8 @@ static inline struct iso_decay iso_decay_of(double weight_decay, int kind, doubl
     return decay;
 }
 
-#define ISO_WEIGHT_DECAY(state, initial_)                                                                             \
-    ISO_REAL(state, weight_decay, initial_, 0, 1e3, "of weights, not of biases", .try_max = "0.1")
+#define ISO_WEIGHT_DECAY(state, initial_, help)                                                                       \
+    ISO_REAL(state, weight_decay, initial_, 0, 1e3, "of weights, not of biases" help, .try_max = "0.1")
 #define ISO_EPSILON(state, initial_)                                                                                  \
     ISO_REAL(state, epsilon, initial_, 1e-20, 1, "keeps the quotient finite where the gradient is 0")
 #define ISO_BETA(state, field, initial_, help)                                                                        \
@@ -314,6 +314,12 @@ static inline int iso_output_fits(int kind, size_t outputs, struct iso_error *er
     if (kind != ISO_OUTPUT_SOFTMAX || outputs > 1)
         return 0;
     return iso_fail(err, "output: softmax of one output is always 1; take output: identity (or sigmoid)");
+}
+
+/* A softmax of regression targets. */
+static inline const char *iso_output_classes_only(int kind)
+{
+    return kind == ISO_OUTPUT_SOFTMAX ? "output: softmax gives probabilities of classes; take output: identity" : NULL;
 }
 
 /* A list of class weights is empty or has one for each output. */

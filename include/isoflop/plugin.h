@@ -234,6 +234,10 @@ struct iso_loss {
     const char *(*surrogate)(const void *state);
     void (*surrogate_gradient)(const void *state, size_t outputs, const double *raw, int32_t label,
                                const double *dense, double *gradient);
+    /* Optional: where the parameters make sense for classes alone, why, and what to take else ("output: softmax gives
+     * probabilities of classes; take output: identity"), so that data whose targets are numbers are refused; else
+     * NULL. */
+    const char *(*classes_only)(const void *state);
 };
 
 /* A layer of weights, as its initializer sees it. */

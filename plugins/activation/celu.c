@@ -24,7 +24,7 @@ ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const
 ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
-    ISO_REAL(struct celu, alpha, "1", 0.01, 100, "minus the limit for x -> -inf", .try_min = "0.25"), { 0 }
+    ISO_REAL(struct celu, alpha, "1", 0.01, 100, "minus the limit for x -> -inf"), { 0 }
 };
 static const struct iso_activation ops = {
     .flops_forward = 4, .flops_backward = 4, .forward = forward, .backward = backward, .from_output = true

@@ -23,7 +23,7 @@ ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const
 ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
-    ISO_REAL(struct gaussian, width, "1", 0.01, 100, "where y has fallen to 1 / e", .try_min = "0.75"), { 0 }
+    ISO_REAL(struct gaussian, width, "1", 0.01, 100, "where y has fallen to 1 / e"), { 0 }
 };
 static const struct iso_activation ops = {
     .flops_forward = 4, .flops_backward = 3, .forward = forward, .backward = backward

@@ -1,7 +1,8 @@
 /* gelu: y = x Phi(x), dy/dx = Phi(x) + x phi(x), with the normal distribution function Phi(x) = (1 + erf(x / sqrt
- * 2)) / 2 and its density phi; or, with form: tanh, Phi(x) replaced by (1 + tanh u) / 2 with u = sqrt(2 / pi) (x +
- * 0.044715 x^3) (Hendrycks and Gimpel, "Gaussian error linear units", 2016). FLOP of the exact form: quotient, erf,
- * sum, two products; and square, product, e^x, two products, sum, product with dy. */
+ * 2)) / 2 and its density phi; or, with form: tanh, Phi(x) replaced by p = (1 + tanh u) / 2 = 1 / (1 + e^-2u) with u =
+ * sqrt(2 / pi) (x + 0.044715 x^3), whose slope is 2 p (1 - p) du/dx (Hendrycks and Gimpel, "Gaussian error linear
+ * units", 2016). FLOP of the exact form: quotient, erf, sum, two products; and square, product, e^x, two products, sum,
+ * product with dy. */
 #include <isoflop/parts.h>
 
 struct gelu { int form; };
@@ -10,11 +11,11 @@ enum { EXACT, TANH };
 #define DENSITY_AT_0 0.39894228040143267794f /* 1 / sqrt(2 pi) */
 #define SQRT_2_OVER_PI 0.79788456080286535588f
 
-/* tanh u is 1 to float32 long before |x| = 10, where x^3 is still small. */
-ISO_VECTOR float tanh_u(float x)
+/* u. Beyond |x| = 10 the value is x or 0 to float32, and x^3 would overflow. */
+ISO_VECTOR float u_of(float x)
 {
     const float c = iso_clamp(x, -10, 10);
-    return iso_tanh(SQRT_2_OVER_PI * (c + 0.044715f * c * c * c));
+    return SQRT_2_OVER_PI * (c + 0.044715f * c * c * c);
 }
 
 ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float *y)
@@ -26,7 +27,7 @@ ISO_VECTOR void forward_loop(const void *state, size_t n, const float *x, float 
     } else {
         ISO_ELEMENTWISE
         for (size_t i = 0; i < n; i++)
-            y[i] = x[i] * (0.5f * (1 + tanh_u(x[i])));
+            y[i] = x[i] * iso_sigmoid(2 * u_of(x[i]));
     }
 }
 
@@ -42,9 +43,9 @@ ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const
     } else {
         ISO_ELEMENTWISE
         for (size_t i = 0; i < n; i++) {
-            const float t = tanh_u(x[i]), c = iso_clamp(x[i], -10, 10);
+            const float p = iso_sigmoid(2 * u_of(x[i])), c = iso_clamp(x[i], -10, 10);
             const float du = SQRT_2_OVER_PI * (1 + 3 * 0.044715f * c * c);
-            dx[i] = dy[i] * (0.5f * (1 + t) + 0.5f * c * (1 - t * t) * du);
+            dx[i] = dy[i] * (p + c * (p * (1 - p)) * (2 * du));
         }
     }
 }
@@ -57,5 +58,5 @@ static const struct iso_param params[] = {
 static const struct iso_activation ops = {
     .flops_forward = 5, .flops_backward = 11, .forward = forward, .backward = backward
 };
-ISO_PLUGIN(ops, .name = "gelu", .revision = 1, .summary = "x Phi(x) = x (1 + erf(x / sqrt 2)) / 2",
+ISO_PLUGIN(ops, .name = "gelu", .revision = 2, .summary = "x Phi(x) = x (1 + erf(x / sqrt 2)) / 2",
            .state_size = sizeof(struct gelu), .params = params);

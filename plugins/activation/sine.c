@@ -24,7 +24,7 @@ ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const
 ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
-    ISO_REAL(struct sine, frequency, "1", 0.01, 1000, "radians for each unit of x", .try_max = "1.5"), { 0 }
+    ISO_REAL(struct sine, frequency, "1", 0.01, 1000, "radians for each unit of x"), { 0 }
 };
 static const struct iso_activation ops = {
     .flops_forward = 2, .flops_backward = 4, .forward = forward, .backward = backward

@@ -24,7 +24,7 @@ ISO_VECTOR void backward_loop(const void *state, size_t n, const float *x, const
 ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 
 static const struct iso_param params[] = {
-    ISO_REAL(struct softplus, beta, "1", 0.01, 1000, "sharpness of the bend", .try_max = "4"), { 0 }
+    ISO_REAL(struct softplus, beta, "1", 0.01, 1000, "sharpness of the bend"), { 0 }
 };
 static const struct iso_activation ops = {
     .flops_forward = 6, .flops_backward = 3, .forward = forward, .backward = backward, .from_output = true

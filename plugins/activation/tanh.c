@@ -22,4 +22,4 @@ ISO_ACTIVATION_LOOPS(forward_loop, backward_loop)
 static const struct iso_activation ops = {
     .flops_forward = 1, .flops_backward = 3, .forward = forward, .backward = backward, .from_output = true
 };
-ISO_PLUGIN(ops, .name = "tanh", .revision = 1, .summary = "tanh(x)");
+ISO_PLUGIN(ops, .name = "tanh", .revision = 2, .summary = "tanh(x)");

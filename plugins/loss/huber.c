@@ -37,6 +37,11 @@ static int fits(const void *state, size_t outputs, struct iso_error *err)
     return iso_output_fits(((const struct huber *)state)->output, outputs, err);
 }
 
+static const char *classes_only(const void *state)
+{
+    return iso_output_classes_only(((const struct huber *)state)->output);
+}
+
 static const struct iso_param params[] = {
     ISO_REAL(struct huber, delta, "1", 1e-6, 1e6, "residual from which the cost grows in proportion",
              .try_min = "0.1", .try_max = "10"),
@@ -44,7 +49,8 @@ static const struct iso_param params[] = {
     { 0 }
 };
 static const struct iso_loss ops = {
-    .targets = ISO_TARGET_DENSE, .flops_value = 6, .flops_gradient = 3, .value = value, .predict = predict, .fits = fits
+    .targets = ISO_TARGET_DENSE, .flops_value = 6, .flops_gradient = 3, .value = value, .predict = predict, .fits = fits,
+    .classes_only = classes_only
 };
 ISO_PLUGIN(ops, .name = "huber", .revision = 1,
            .summary = "mean over outputs of r^2 / 2, or delta (|r| - delta / 2) where |r| > delta",

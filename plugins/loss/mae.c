@@ -34,11 +34,17 @@ static int fits(const void *state, size_t outputs, struct iso_error *err)
     return iso_output_fits(((const struct mae *)state)->output, outputs, err);
 }
 
+static const char *classes_only(const void *state)
+{
+    return iso_output_classes_only(((const struct mae *)state)->output);
+}
+
 static const struct iso_param params[] = {
     ISO_CHOICE(struct mae, output, "identity", ISO_OUTPUTS, "what is compared with the targets"), { 0 }
 };
 static const struct iso_loss ops = {
-    .targets = ISO_TARGET_DENSE, .flops_value = 3, .flops_gradient = 2, .value = value, .predict = predict, .fits = fits
+    .targets = ISO_TARGET_DENSE, .flops_value = 3, .flops_gradient = 2, .value = value, .predict = predict, .fits = fits,
+    .classes_only = classes_only
 };
 ISO_PLUGIN(ops, .name = "mae", .revision = 1, .summary = "mean over outputs of |output(z) - y|",
            .state_size = sizeof(struct mae), .params = params);

@@ -46,6 +46,11 @@ static int fits(const void *state, size_t outputs, struct iso_error *err)
     return iso_output_fits(((const struct mse *)state)->output, outputs, err);
 }
 
+static const char *classes_only(const void *state)
+{
+    return iso_output_classes_only(((const struct mse *)state)->output);
+}
+
 static const char *surrogate(const void *state)
 {
     return ((const struct mse *)state)->jacobian ? NULL : "2 (o - y) at the raw outputs, without the output's Jacobian";
@@ -77,7 +82,7 @@ static const struct iso_param params[] = {
 };
 static const struct iso_loss ops = {
     .targets = ISO_TARGET_DENSE, .flops_value = 7, .flops_gradient = 6, .value = value, .predict = predict,
-    .fits = fits, .surrogate = surrogate, .surrogate_gradient = surrogate_gradient
+    .fits = fits, .classes_only = classes_only, .surrogate = surrogate, .surrogate_gradient = surrogate_gradient
 };
 ISO_PLUGIN(ops, .name = "mse", .revision = 1, .summary = "mean over outputs of (output(z) - y)^2",
            .state_size = sizeof(struct mse), .params = params);

@@ -28,7 +28,7 @@ ISO_OPTIMIZER_LOOP(update_loop)
 
 static const struct iso_param params[] = {
     ISO_EPSILON(struct adagrad, "1e-10"),
-    ISO_WEIGHT_DECAY(struct adagrad, "0"),
+    ISO_WEIGHT_DECAY(struct adagrad, "0", ""),
     ISO_CHOICE(struct adagrad, decay, "coupled", ISO_DECAYS, ISO_DECAYS_HELP),
     { 0 }
 };

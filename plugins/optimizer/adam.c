@@ -20,7 +20,7 @@ static const struct iso_param params[] = {
     ISO_BETA(struct adam, beta1, "0.9", "part of the mean gradient that is kept"),
     ISO_BETA(struct adam, beta2, "0.999", "part of the mean square that is kept"),
     ISO_EPSILON(struct adam, "1e-8"),
-    ISO_WEIGHT_DECAY(struct adam, "0"),
+    ISO_WEIGHT_DECAY(struct adam, "0", "; coupled: added to the gradient"),
     { 0 }
 };
 static const struct iso_optimizer ops = { .slots = 2, .flops_update = 13, .update = update };

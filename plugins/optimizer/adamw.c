@@ -21,7 +21,7 @@ static const struct iso_param params[] = {
     ISO_BETA(struct adamw, beta1, "0.9", "part of the mean gradient that is kept"),
     ISO_BETA(struct adamw, beta2, "0.999", "part of the mean square that is kept"),
     ISO_EPSILON(struct adamw, "1e-8"),
-    ISO_WEIGHT_DECAY(struct adamw, "0.01"),
+    ISO_WEIGHT_DECAY(struct adamw, "0.01", "; decoupled: beside the step, times the rate"),
     { 0 }
 };
 static const struct iso_optimizer ops = { .slots = 2, .flops_update = 13, .update = update };

@@ -28,7 +28,7 @@ ISO_OPTIMIZER_LOOP(update_loop)
 static const struct iso_param params[] = {
     ISO_BETA(struct lion, beta1, "0.9", "part of the mean in the step"),
     ISO_BETA(struct lion, beta2, "0.99", "part of the mean that is kept"),
-    ISO_WEIGHT_DECAY(struct lion, "0"),
+    ISO_WEIGHT_DECAY(struct lion, "0", "; decoupled: beside the step, times the rate"),
     { 0 }
 };
 static const struct iso_optimizer ops = { .slots = 1, .flops_update = 9, .update = update };

@@ -32,7 +32,7 @@ ISO_OPTIMIZER_LOOP(update_loop)
 static const struct iso_param params[] = {
     ISO_REAL(struct momentum, momentum, "0.9", 0, 1, "part of the velocity that is kept", .try_max = "0.99"),
     ISO_FLAG(struct momentum, nesterov, "false", "look ahead by one step of the velocity"),
-    ISO_WEIGHT_DECAY(struct momentum, "0"),
+    ISO_WEIGHT_DECAY(struct momentum, "0", ""),
     ISO_CHOICE(struct momentum, decay, "coupled", ISO_DECAYS, ISO_DECAYS_HELP),
     { 0 }
 };

@@ -34,7 +34,7 @@ static const struct iso_param params[] = {
     ISO_REAL(struct rmsprop, smoothing, "0.99", 0, 1, "part of the mean square that is kept", .try_max = "0.999"),
     ISO_REAL(struct rmsprop, momentum, "0", 0, 1, "part of the velocity that is kept", .try_max = "0.99"),
     ISO_EPSILON(struct rmsprop, "1e-8"),
-    ISO_WEIGHT_DECAY(struct rmsprop, "0"),
+    ISO_WEIGHT_DECAY(struct rmsprop, "0", ""),
     ISO_CHOICE(struct rmsprop, decay, "coupled", ISO_DECAYS, ISO_DECAYS_HELP),
     { 0 }
 };

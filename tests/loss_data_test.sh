@@ -1,0 +1,32 @@
+#!/bin/sh
+# A loss and data that do not go together are refused before anything is trained, with a place and a way out.
+set -eu
+. "${srcdir:-.}/tests/command_test.sh"
+
+cat > regression.yaml <<'RECIPE'
+name: regression
+dataset: {teacher_student: {outputs: 3}}
+model: {hidden: [4]}
+loss: mse
+schedule: {constant: {rate: 0.1}}
+train: {steps: 2, batch: 20}
+RECIPE
+expect 2 "$isoflop" plan regression.yaml
+holds err 'regression.yaml:4:7: error: loss mse: dataset teacher_student has numbers as targets'
+holds err 'take output: identity'
+for loss in mae huber; do
+    expect 0 "$isoflop" run regression.yaml --smoke --set loss=$loss
+    expect 2 "$isoflop" plan regression.yaml --set loss=$loss --set loss.$loss.output=softmax
+    holds err 'take output: identity'
+done
+expect 0 "$isoflop" run regression.yaml --smoke --set loss.mse.output=identity
+expect 2 "$isoflop" run regression.yaml --set loss=cross_entropy
+holds err 'loss cross_entropy is for classes, and dataset teacher_student has numbers as targets'
+holds err 'mse with output: identity'
+[ ! -e results ] || fail "a refused recipe left results"
+# Classes may be regressed on, through a softmax or without.
+expect 0 "$isoflop" run regression.yaml --smoke --set dataset=digits
+expect 0 "$isoflop" run regression.yaml --smoke --set dataset=digits --set loss.mse.output=identity
+expect 2 "$isoflop" plan regression.yaml --set dataset=digits --set 'loss={cross_entropy: {class_weights: [1, 2]}}'
+holds err 'class_weights has 2 values for 10 classes'
+echo "ok: losses and data"
