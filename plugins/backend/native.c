@@ -23,7 +23,7 @@
 enum {
     DEPTH = 256,     /* terms that all tiles of a panel take before the next: panel and rows stay in the L1 cache */
     CHUNK = 8,       /* tiles of a gradient that are handed over at once: they and what they update stay in the cache */
-    ALONE = 1 << 22, /* multiply-adds of a product below which more threads give little, and nothing on a busy machine */
+    ALONE = 1 << 22, /* multiply-adds of a product below which more threads give little, or cost on a busy machine */
 };
 
 struct state {
