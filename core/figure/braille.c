@@ -80,10 +80,10 @@ static unsigned short front_of(struct colour colour)
 {
     if (is_grey(colour))
         return NONE;
-    double light = luminance(colour);
-    for (unsigned char *part[] = { &colour.red, &colour.green, &colour.blue }, **at = part; light < 0.35 && at < part + 3;
-         at++)
-        **at = (unsigned char)fmin(255, **at + (0.35 - light) * 255 * 1.2);
+    const double missing = fmax(0, 0.35 - luminance(colour)) * 255 * 1.2;
+    colour.red = (unsigned char)fmin(255, colour.red + missing);
+    colour.green = (unsigned char)fmin(255, colour.green + missing);
+    colour.blue = (unsigned char)fmin(255, colour.blue + missing);
     return number_of(colour);
 }
 
@@ -128,8 +128,8 @@ static void fill_cells(struct braille *braille, size_t count, const double *x, c
                        struct colour colour)
 {
     static const unsigned char shades[] = { 0x44, 0x55, 0x5f, 0x7f, 0xff };
-    for (long row = (long)((braille->height - box[3]) / BRAILLE_ROW); row <= (long)((braille->height - box[2]) / BRAILLE_ROW);
-         row++)
+    const long last = (long)((braille->height - box[2]) / BRAILLE_ROW);
+    for (long row = (long)((braille->height - box[3]) / BRAILLE_ROW); row <= last; row++)
         for (long column = (long)(box[0] / BRAILLE_COLUMN); column <= (long)(box[1] / BRAILLE_COLUMN); column++) {
             struct place *place = place_at(braille, column, row);
             if (place && inside(count, x, y, ((double)column + 0.5) * BRAILLE_COLUMN,

@@ -230,7 +230,8 @@ static void set_style(const struct build *build, const struct line *line, struct
         build_colour(build, line->group, &series->shade, &series->colour);
         return;
     }
-    bool few = series->count <= (spec->only ? PANEL_MARKED : POINTS_MARKED) && spec->kind != KIND_MOVING_AVERAGE && !build->figure->colour_bar;
+    bool few = series->count <= (spec->only ? PANEL_MARKED : POINTS_MARKED) &&
+               spec->kind != KIND_MOVING_AVERAGE && !build->figure->colour_bar;
     bool points = spec->points >= 0 ? spec->points : few || names || loglog;
     series->line = spec->lines >= 0 ? spec->lines : !names && !loglog;
     if (!series->line && spec->points < 0)
