@@ -11,9 +11,11 @@ loss: mse
 schedule: {constant: {rate: 0.1}}
 train: {steps: 2, batch: 20}
 RECIPE
-expect 2 "$isoflop" plan regression.yaml
-holds err 'regression.yaml:4:7: error: loss mse: dataset teacher_student has numbers as targets'
-holds err 'take output: identity'
+for command in plan check; do
+    expect 2 "$isoflop" $command regression.yaml
+    holds err 'regression.yaml:4:7: error: loss mse: dataset teacher_student has numbers as targets'
+    holds err 'take output: identity'
+done
 for loss in mae huber; do
     expect 0 "$isoflop" run regression.yaml --smoke --set loss=$loss
     expect 2 "$isoflop" plan regression.yaml --set loss=$loss --set loss.$loss.output=softmax

@@ -16,19 +16,27 @@ bool objective_wants_dense(const struct settings *settings)
     return settings->loss->plugin->ops.loss.targets == ISO_TARGET_DENSE;
 }
 
-int objective_check(const struct settings *settings, const struct data_shape *shape, struct iso_error *err)
+int objective_check_targets(const struct settings *settings, bool classification, struct iso_error *err)
 {
     const struct iso_loss *loss = &settings->loss->plugin->ops.loss;
     const char *name = settings->loss->plugin->descriptor.name;
     const char *data = settings->dataset->plugin->descriptor.name;
-    const char *reason = !shape->classification && loss->classes_only ? loss->classes_only(settings->loss->state) : NULL;
-    if (loss->targets == ISO_TARGET_LABELS && !shape->classification)
+    if (classification)
+        return 0;
+    if (loss->targets == ISO_TARGET_LABELS)
         return iso_fail(err, "loss %s is for classes, and dataset %s has numbers as targets; mse with output: identity "
                              "is for those", name, data);
-    if (reason)
-        return iso_fail(err, "loss %s: dataset %s has numbers as targets, and %.200s", name, data, reason);
+    const char *reason = loss->classes_only ? loss->classes_only(settings->loss->state) : NULL;
+    return reason ? iso_fail(err, "loss %s: dataset %s has numbers as targets, and %.200s", name, data, reason) : 0;
+}
+
+int objective_check(const struct settings *settings, const struct data_shape *shape, struct iso_error *err)
+{
+    const struct iso_loss *loss = &settings->loss->plugin->ops.loss;
+    if (objective_check_targets(settings, shape->classification, err))
+        return -1;
     if (loss->fits && loss->fits(settings->loss->state, shape->outputs, err))
-        return error_context(err, "loss %s", name);
+        return error_context(err, "loss %s", settings->loss->plugin->descriptor.name);
     return 0;
 }
 

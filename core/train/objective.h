@@ -22,6 +22,8 @@ struct objective {
     unsigned char *correct;
 };
 
+/* Refuses a loss of classes for data whose targets are numbers. 0, or -1 and an error with a way out. */
+int objective_check_targets(const struct settings *settings, bool classification, struct iso_error *err);
 /* Refuses data that the loss can't be used with: numbers for a loss of classes, a number of outputs that it can't have.
  * 0, or -1 and an error with a way out. */
 int objective_check(const struct settings *settings, const struct data_shape *shape, struct iso_error *err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/objective.h"
 #include "train/read.h"
 
 static struct settings *settings_new(struct tree *tree, struct diagnostics *found)
@@ -109,6 +110,18 @@ static void read_parts(struct reading *reading)
                         "{exponential: {rate: 0.3, decay: 0.9}}");
 }
 
+/* Data that are drawn say without being opened whether their targets are numbers. */
+static void check_targets(const struct reading *reading)
+{
+    const struct settings *settings = reading->settings;
+    const struct node *loss = node_get(settings->tree->root, "loss");
+    struct iso_error err = ERROR_NONE;
+    if (!settings->dataset || !settings->loss || !settings->dataset->plugin->ops.dataset.draw)
+        return;
+    if (objective_check_targets(settings, !settings->dataset->plugin->ops.dataset.regression, &err))
+        diagnostics_add(reading->found, SEVERITY_ERROR, loss ? loss : read_place(reading, "dataset"), "%s", err.text);
+}
+
 struct settings *settings_read(struct tree *tree, struct plugins *plugins, struct diagnostics *found)
 {
     const size_t before = diagnostics_count(found, SEVERITY_ERROR);
@@ -124,6 +137,7 @@ struct settings *settings_read(struct tree *tree, struct plugins *plugins, struc
         read_dataset(&reading);
         read_model(&reading);
         read_parts(&reading);
+        check_targets(&reading);
         read_train(&reading);
         read_seeds(&reading);
         read_measure(&reading);
