@@ -187,7 +187,7 @@ else
 fi
 
 # ---- Stopped, killed, lost ----
-sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 12/' -e 's/256/16/' small.yaml > long.yaml
+sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 60/' -e 's/256/16/' small.yaml > long.yaml
 expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --no-figures
 begin() { # FOLDER: starts three ranks in the background, waits until a trial is done; $process is mpirun
     mpirun -n 3 "$isoflop" run long.yaml --out "$1" --no-figures > out 2> err &
