@@ -5,13 +5,6 @@
 #include "figure/paint.h"
 #include "figure_tools.h"
 
-/* fontconfig keeps what it has read till the end: nothing of ours. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig\n";
-}
-
 /* Without the points that are dropped a line moves by no more than the tolerance. */
 START_TEST(thinning)
 {

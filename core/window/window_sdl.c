@@ -72,6 +72,7 @@ static int find_font(struct screen *screen, struct iso_error *err)
             FcPatternDestroy(found);
         FcPatternDestroy(wanted);
     }
+    FcFini();
     return status ? iso_fail(err, "no font was found (Debian: apt-get install fonts-dejavu-core)") : 0;
 }
 
