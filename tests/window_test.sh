@@ -67,7 +67,8 @@ pass
 for tool in Xvfb xdotool xwininfo; do
     command -v $tool > /dev/null || { skip "$tool is not here (Debian: xvfb, xdotool, x11-utils)"; finish; }
 done
-Xvfb -displayfd 3 -screen 0 1000x700x24 3> display > /dev/null 2>&1 &
+# -noreset: without it the server begins anew when its last client leaves, and loses who comes at that moment.
+Xvfb -noreset -displayfd 3 -screen 0 1000x700x24 3> display > /dev/null 2>&1 &
 server=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     [ ! -s display ] || break

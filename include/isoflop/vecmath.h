@@ -7,9 +7,9 @@
  * without -ffast-math.
  *
  * Errors are the largest over every float32 argument, in units in the last place of the exact result, against the C
- * library's float64 (tests/bench/vecmath_exhaustive.c); of iso_sigmoid and iso_normal_cdf over every 13th. NaN gives
- * NaN, infinities their limits; subnormal arguments and results are right where the processor does not flush them to
- * zero. The polynomials are weighted minimax fits (tests/reference/fit_vecmath.py).
+ * library's float64 (tests/bench/vecmath_exhaustive.c). NaN gives NaN, infinities their limits; subnormal arguments and
+ * results are right where the processor does not flush them to zero. The polynomials are weighted minimax fits
+ * (tests/reference/fit_vecmath.py).
  */
 #ifndef ISOFLOP_VECMATH_H
 #define ISOFLOP_VECMATH_H
