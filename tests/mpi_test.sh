@@ -7,6 +7,8 @@ set -eu
 # A container may be root, have few processors, and forbid reading another process's memory.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# Open MPI gives a rank a second to stop; under sanitizers that takes longer.
+export OMPI_MCA_odls_base_sigkill_timeout=60
 # MPI leaves memory behind in modules that it has unloaded by the end, which no suppression can name: under the address
 # sanitizer, leaks are not looked for here; all else is.
 export ASAN_OPTIONS=handle_segv=0:detect_leaks=0
@@ -104,7 +106,7 @@ if unshare -rm ./no-disk apart true 2> err; then
     expect 0 "$isoflop" run middle.yaml --out unbroken --no-figures
     run="run middle.yaml --out halves --no-figures --resume-every 0.1"
     # shellcheck disable=SC2086 # words
-    mpirun --mca odls_base_sigkill_timeout 10 -n 1 "$isoflop" $run : \
+    mpirun -n 1 "$isoflop" $run : \
         -n 2 unshare -rm "$folder/no-disk" halves "$isoflop" $run > out 2> err &
     process=$!
     while [ ! -e halves/checkpoints ] && kill -0 $process 2> err2; do
