@@ -1,5 +1,6 @@
 /* Tests of the plugin arrays: .npy, .npz and .safetensors, good and hostile. */
 #include "data_files.h"
+#include "suite.h"
 
 enum { N = 5, INPUTS = 4 };
 static struct plugins *plugins;
@@ -272,10 +273,7 @@ int main(void)
     tcase_add_test(tests, hostile_npy);
     tcase_add_test(tests, numbers_to_predict);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     char command[100];
     snprintf(command, sizeof command, "rm -rf '%s'", root);

@@ -18,6 +18,7 @@
 #include "base/numbers.h"
 #include "base/statistics.h"
 #include "base/text.h"
+#include "suite.h"
 
 static char folder[] = "/tmp/isoflop-base-XXXXXX";
 
@@ -448,10 +449,7 @@ int main(void)
     tcase_add_test(tests, student_quantiles_match_published_values);
     tcase_add_test(tests, csv_is_checked);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     char command[64];
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return system(command) || failed ? 1 : 0;

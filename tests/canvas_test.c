@@ -1,5 +1,6 @@
 /* Strokes over a picture: drawn, erased, undone, done again. */
 #include "window/canvas.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -117,9 +118,5 @@ int main(void)
     tcase_add_test(all, a_picture_lies_below);
     tcase_add_test(all, many_points);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_failed(suite) != 0;
 }

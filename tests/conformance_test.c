@@ -7,6 +7,7 @@
 
 #include "data/data.h"
 #include "plugin/conformance.h"
+#include "suite.h"
 
 /* BUILT_KIND: the .la files of the kind, separated by spaces. */
 static const char *const built[] = { [ISO_ACTIVATION] = BUILT_ACTIVATION, [ISO_LOSS] = BUILT_LOSS,
@@ -126,10 +127,7 @@ int main(void)
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     return failed != 0;
 }

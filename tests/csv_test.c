@@ -1,5 +1,6 @@
 /* Tests of the plugins csv and mnist1d: tables as text, good and hostile. */
 #include "data_files.h"
+#include "suite.h"
 
 static struct plugins *plugins;
 
@@ -178,10 +179,7 @@ int main(void)
     tcase_add_test(tests, one_file_is_parted);
     tcase_add_test(tests, mistakes_are_told);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     char command[100];
     snprintf(command, sizeof command, "rm -rf '%s'", root);

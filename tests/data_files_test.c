@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "data/unpack.h"
+#include "suite.h"
 
 static struct plugins *plugins;
 
@@ -225,10 +226,7 @@ int main(void)
     tcase_add_test(tests, hostile_compression);
     tcase_add_test(tests, changed_sources_are_read_again);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     char command[100];
     snprintf(command, sizeof command, "rm -rf '%s'", root);

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "data/get.h"
+#include "suite.h"
 
 enum { LENGTH = 5000 };
 static unsigned char content[2][LENGTH];
@@ -280,10 +281,7 @@ int main(void)
         tcase_add_test(tests, bad_servers);
         tcase_add_test(tests, progress_can_stop_it);
         suite_add_tcase(suite, tests);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
+        failed = suite_failed(suite);
     }
     if (in >= 0)
         close(in);

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "data/get.h"
+#include "suite.h"
 
 /* ---- Published files: a data set of two small ones, in an archive as well ---- */
 
@@ -340,10 +341,7 @@ int main(void)
     tcase_add_test(tests, several_processes_at_once);
     tcase_add_test(tests, without_a_cache);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     char command[100];
     snprintf(command, sizeof command, "rm -rf '%s'", root);
     return system(command) || failed;

@@ -8,6 +8,7 @@
 
 #include "base/generator.h"
 #include "data_toy.h"
+#include "suite.h"
 
 static char cache[] = "/tmp/isoflop-data-XXXXXX";
 
@@ -459,10 +460,7 @@ int main(void)
     tcase_add_test(tests, checksum_of_generated_data);
     tcase_add_test(tests, options_are_read);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", cache);
     return system(command) || failed;

@@ -6,6 +6,7 @@
 #include "base/generator.h"
 #include "base/hash.h"
 #include "plugin/plugin.h"
+#include "suite.h"
 
 enum { PIXELS = 784, MANY = 5000 };
 
@@ -278,9 +279,5 @@ int main(void)
     tcase_add_test(tests, noise_level);
     tcase_add_test(tests, recognisable);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_failed(suite) != 0;
 }

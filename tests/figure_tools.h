@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "figure/spec.h"
+#include "suite.h"
 
 static char folder[] = "/tmp/isoflop-figure-XXXXXX";
 
@@ -127,10 +128,7 @@ static inline int run_tests(const char *suite_name, const struct named_test *tes
         tcase_add_test(tests_of, tests[i].test);
         suite_add_tcase(suite, tests_of);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     char path[64];
     static const char *const left[] = { "table.csv", "drawn" };
     for (size_t i = 0; i < 2; i++) {

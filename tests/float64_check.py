@@ -10,7 +10,6 @@ ISOFLOP_DATA), it says so and ends with status 77, which `make check` counts as 
 """
 import argparse
 import glob
-import gzip
 import json
 import os
 import statistics
@@ -25,21 +24,13 @@ except ImportError:
     print("skipped: there is no NumPy (Debian: apt-get install python3-numpy)")
     sys.exit(77)
 
+sys.dont_write_bytecode = True
+from idx import read_idx  # noqa: E402  it needs NumPy
+
 HIDDEN = [64, 32]
 BATCH = 50
 LEAKY_SLOPE = 0.01
 TOLERANCE = 1e-5
-
-
-def read_idx(folder, name):
-    for path in (os.path.join(folder, name), os.path.join(folder, name + ".gz")):
-        if os.path.exists(path):
-            with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-                data = file.read()
-            dimensions = data[3]
-            shape = struct.unpack(">%dI" % dimensions, data[4:4 + 4 * dimensions])
-            return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-    return None
 
 
 def read_mnist(folders):

@@ -4,6 +4,7 @@
 #include <png.h>
 
 #include "data_files.h"
+#include "suite.h"
 
 #define ERR_OK(call) ck_assert_msg(!(call), "%s", err.text)
 
@@ -243,9 +244,5 @@ int main(void)
     tcase_add_test(all, whole_fit);
     tcase_add_test(all, inversion_and_blank);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_failed(suite) != 0;
 }

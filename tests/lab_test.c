@@ -17,6 +17,7 @@
 #include "lab/store.h"
 #include "lab/summary.h"
 #include "lab/sweep.h"
+#include "suite.h"
 
 static struct plugins *plugins;
 static char folder[] = "/tmp/isoflop-lab-XXXXXX";
@@ -533,10 +534,7 @@ int main(void)
     tcase_add_test(stores, journals_by_file_system);
     suite_add_tcase(suite, plans);
     suite_add_tcase(suite, stores);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     struct text command = { 0 };
     text_format(&command, "rm -rf '%s'", folder);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "lab/lint.h"
+#include "suite.h"
 
 static struct plugins *plugins;
 
@@ -125,10 +126,7 @@ int main(void)
     tcase_add_test(tests, weak_methods_are_remarked);
     tcase_add_test(tests, lengths_that_follow_from_size_are_remarked);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     return failed ? 1 : 0;
 }

@@ -9,6 +9,7 @@
 #include "base/generator.h"
 #include "base/memory.h"
 #include "plugin/plugin.h"
+#include "suite.h"
 
 static struct plugins *plugins;
 
@@ -273,10 +274,7 @@ int main(void)
     tcase_add_test(bits, native_no_rows);
     tcase_set_timeout(bits, 0);
     suite_add_tcase(suite, bits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     return failed != 0;
 }

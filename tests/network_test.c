@@ -8,6 +8,7 @@
 #include "base/generator.h"
 #include "float64_network.h"
 #include "network/network.h"
+#include "suite.h"
 
 static struct plugins *plugins;
 
@@ -422,10 +423,7 @@ int main(void)
     tcase_add_test(network, seeds_pair_sizes);
     tcase_set_timeout(network, 300);
     suite_add_tcase(suite, network);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     return failed != 0;
 }

@@ -1,31 +1,7 @@
 #!/bin/sh
 # What a trained model says of pictures.
 set -eu
-builddir=${builddir:-.}
-case $builddir in /*) ;; *) builddir=$(pwd)/$builddir ;; esac
-isoflop=$builddir/isoflop
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-XDG_CACHE_HOME=$folder/cache
-ISOFLOP_PLUGIN_PATH=${ISOFLOP_PLUGIN_PATH:-$builddir/plugins}
-export XDG_CACHE_HOME ISOFLOP_PLUGIN_PATH
-cd "$folder"
-
-fail() {
-    echo "FAIL: $*" >&2
-    for log in out err; do
-        [ ! -s $log ] || { echo "--- $log" >&2; tail -30 $log >&2; }
-    done
-    exit 1
-}
-expect() { # STATUS COMMAND...
-    wanted=$1
-    shift
-    code=0
-    "$@" > out 2> err || code=$?
-    [ $code -eq "$wanted" ] || fail "exit status $code, not $wanted, of: $*"
-}
-holds() { grep -q -e "$2" "$1" || fail "$1 does not hold: $2"; }
+. "${srcdir:-.}/tests/command_test.sh"
 
 cat > digits.yaml <<'RECIPE'
 name: digits

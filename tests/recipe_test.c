@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/generator.h"
 #include "recipe/tree.h"
+#include "suite.h"
 
 static struct diagnostics *found;
 
@@ -497,9 +498,5 @@ int main(void)
     tcase_add_test(tests, damaged_recipes_do_no_harm);
     tcase_add_test(tests, long_lines_are_shown_around_the_place);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return suite_failed(suite) != 0;
 }

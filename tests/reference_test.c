@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/generator.h"
 #include "plugin/plugin.h"
+#include "suite.h"
 
 #define WORDS 16
 #define OUTPUTS_MAX 64
@@ -369,10 +370,7 @@ int main(void)
     tcase_add_test(tests, initializers_are_paired_across_sizes);
     tcase_add_test(tests, orthogonal_matrices_are_orthogonal);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

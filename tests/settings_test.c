@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/generator.h"
 #include "train/settings.h"
+#include "suite.h"
 
 static struct diagnostics *found;
 static struct plugins *plugins;
@@ -406,10 +407,7 @@ int main(void)
     tcase_add_test(tests, options_of_data_sets_are_the_same_in_all_layers);
     tcase_add_test(tests, damaged_recipes_do_no_harm);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     return failed ? 1 : 0;
 }

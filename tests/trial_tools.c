@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "suite.h"
 
 struct plugins *plugins;
 
@@ -114,10 +115,7 @@ int trial_tools_main(struct Suite *suite)
     struct iso_error err = ERROR_NONE;
     if (!mkdtemp(cache) || setenv("XDG_CACHE_HOME", cache, 1) || !(plugins = plugins_new(NULL, &err)))
         return 1;
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int failed = suite_failed(suite);
     plugins_free(plugins);
     snprintf(command, sizeof command, "rm -rf '%s'", cache);
     return failed != 0 || system(command) != 0;

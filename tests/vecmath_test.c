@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/vecmath_compare.h"
+#include "suite.h"
 
 #include <isoflop/parts.h>
 
@@ -171,9 +172,5 @@ int main(void)
     tcase_add_test(tests, normals_are_quantiles);
     tcase_add_test(tests, blocks_are_the_single_numbers);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_failed(suite) != 0;
 }

@@ -1,27 +1,14 @@
 #!/bin/sh
 # The window of `isoflop draw`: a frame without a display, and digits drawn with the mouse on a virtual one.
 set -eu
-builddir=${builddir:-.}
-case $builddir in /*) ;; *) builddir=$(pwd)/$builddir ;; esac
-isoflop=$builddir/isoflop
-ISOFLOP_PLUGIN_PATH=${ISOFLOP_PLUGIN_PATH:-$builddir/plugins}
-export ISOFLOP_PLUGIN_PATH
-folder=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2> /dev/null || :; rm -rf "$folder"' EXIT
-XDG_CACHE_HOME=$folder/cache
-export XDG_CACHE_HOME
+. "${srcdir:-.}/tests/command_test.sh"
 # Under the leak sanitizer: SDL's drivers keep what they took, and are unloaded before leaks are named.
 export ASAN_OPTIONS=detect_leaks=0
-cd "$folder"
+server=
+trap '[ -z "$server" ] || kill "$server" 2> /dev/null || :; rm -rf "$folder"' EXIT
 passed=0
 skipped=0
 
-fail() {
-    echo "FAIL: $*" >&2
-    [ ! -s err ] || tail -20 err >&2
-    exit 1
-}
 pass() { passed=$((passed + 1)); }
 skip() { echo "skipped: $*"; skipped=$((skipped + 1)); }
 finish() { echo "$passed passed, 0 failed, $skipped skipped"; exit 0; }
@@ -36,32 +23,34 @@ train: {epochs: 12, batch: 50}
 seeds: [0]
 checkpoint: [final]
 RECIPE
-"$isoflop" run digits.yaml --out run > out 2> err || fail "no model"
+expect 0 "$isoflop" run digits.yaml --out run
 model=$(echo run/checkpoints/*/final.safetensors)
 
 if [ ! -e "$builddir/plugins/.libs/isoflop_window.so" ]; then
-    "$isoflop" draw "$model" > out 2> err && fail "draws without a window"
-    grep -q 'without its window' err || fail "does not say that there is no window"
+    expect 1 "$isoflop" draw "$model"
+    holds err 'without its window'
     pass
     skip "this isoflop was built without its window"
     finish
 fi
 
 # One frame as PNG, without a display; the verdict on standard output.
-awk 'BEGIN { print "P2 28 28 255"; for (y = 0; y < 28; y++) for (x = 0; x < 28; x++) print (x > 12 && x < 16 && y > 3 && y < 24) ? 255 : 0 }' > one.pgm
-env -u DISPLAY -u WAYLAND_DISPLAY "$isoflop" draw "$model" --image one.pgm --screenshot one.png > out 2> err ||
-    fail "no screenshot"
-grep -q '^1 0\.' out || fail "a stroke is no 1: $(cat out)"
+alone="env -u DISPLAY -u WAYLAND_DISPLAY -u SDL_VIDEODRIVER timeout 60 $isoflop draw $model"
+awk 'BEGIN { print "P2 28 28 255"
+    for (y = 0; y < 28; y++) for (x = 0; x < 28; x++) print (x > 12 && x < 16 && y > 3 && y < 24) ? 255 : 0 }' > one.pgm
+# shellcheck disable=SC2086 # words, also below
+expect 0 $alone --image one.pgm --screenshot one.png
+holds out '^1 0\.'
 [ "$(dd if=one.png bs=1 skip=1 count=3 2> /dev/null)" = PNG ] || fail "the screenshot is no PNG"
 [ "$(wc -c < one.png)" -gt 3000 ] || fail "the screenshot is empty"
 pass
-env -u DISPLAY -u WAYLAND_DISPLAY "$isoflop" draw "$model" --image digits.yaml --screenshot two.png > out 2> err &&
-    fail "takes a recipe for a picture"
-grep -q 'neither PNG' err || fail "does not say what is wrong with the picture"
+# shellcheck disable=SC2086
+expect 1 $alone --image digits.yaml --screenshot two.png
+holds err 'neither PNG'
 [ ! -e two.png ] || fail "writes a screenshot after an error"
-env -u DISPLAY -u WAYLAND_DISPLAY -u SDL_VIDEODRIVER timeout 60 "$isoflop" draw "$model" > out 2> err &&
-    fail "opens a window without a display"
-grep -q 'there is no display' err || fail "does not say that there is no display"
+# shellcheck disable=SC2086
+expect 1 $alone
+holds err 'there is no display'
 pass
 
 for tool in Xvfb xdotool xwininfo; do

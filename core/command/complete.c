@@ -151,7 +151,7 @@ static void offer_set(struct completion *completion)
 }
 
 static const struct {
-    const char *placeholder;
+    const char *operand;
     void (*offer)(struct completion *);
     const char *files; /* or a line for the shell */
 } values[] = {
@@ -175,7 +175,7 @@ static const struct {
 static void offer_value(struct completion *completion, const char *one, const char *option)
 {
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        if (!strcmp(values[i].placeholder, one)) {
+        if (!strcmp(values[i].operand, one)) {
             if (values[i].offer)
                 values[i].offer(completion);
             else
@@ -192,17 +192,17 @@ static void offer_value(struct completion *completion, const char *one, const ch
         complete_offer(completion, one, "");
 }
 
-void complete_value(struct completion *completion, const char *placeholder, const char *option)
+void complete_value(struct completion *completion, const char *operand, const char *option)
 {
-    while (*placeholder) {
-        const size_t length = strcspn(placeholder, "|");
-        char *one = arena_copy(completion->arena, placeholder, length);
+    while (*operand) {
+        const size_t length = strcspn(operand, "|");
+        char *one = arena_copy(completion->arena, operand, length);
         if (!one) {
             completion->failed = true;
             return;
         }
         offer_value(completion, one, option);
-        placeholder += length + (placeholder[length] == '|');
+        operand += length + (operand[length] == '|');
     }
 }
 

@@ -20,9 +20,9 @@ struct completion {
 
 /* A candidate that starts with the word; the parts are put together. */
 void complete_offer(struct completion *completion, const char *start, const char *rest);
-/* Candidates for a placeholder of the usage, such as "DIR", "text|json", "KIND[/NAME]"; `option`: whose value it is, or
+/* Candidates for an operand of the usage, such as "DIR", "text|json", "KIND[/NAME]"; `option`: whose value it is, or
  * NULL. */
-void complete_value(struct completion *completion, const char *placeholder, const char *option);
+void complete_value(struct completion *completion, const char *operand, const char *option);
 /* Names of a kind's plugins, each after `start`. */
 void complete_plugins(struct completion *completion, enum iso_kind kind, const char *start, const char *end);
 /* PATH=VALUE of --set, for a recipe (complete_set.c). */

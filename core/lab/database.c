@@ -123,6 +123,22 @@ const char *database_text(sqlite3_stmt *statement, int column)
     return text ? (const char *)text : "";
 }
 
+struct tree *database_recipe(sqlite3_stmt *statement, int column, struct iso_error *err)
+{
+    const char *recipe = database_text(statement, column);
+    struct diagnostics *found = diagnostics_new();
+    struct tree *tree = found ? tree_parse("recipe", recipe, strlen(recipe), found) : NULL;
+    if (!found) {
+        error_memory(err);
+    } else if (!tree || !tree->root || tree->root->kind != NODE_MAP || diagnostics_count(found, SEVERITY_ERROR)) {
+        iso_fail(err, "the stored recipe is damaged");
+        tree_free(tree);
+        tree = NULL;
+    }
+    diagnostics_free(found);
+    return tree;
+}
+
 /* One number that a statement gives. -1 and an error. */
 static int64_t number_of(sqlite3 *database, const char *sql, struct iso_error *err)
 {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "recipe/tree.h"
 
 #define DATABASE_FILE "results.db"
 #define DATABASE_VERSION 2
@@ -32,6 +32,8 @@ void database_bind_real(sqlite3_stmt *statement, int index, double value);
 void database_bind_text(sqlite3_stmt *statement, int index, const char *text); /* copied */
 double database_real(sqlite3_stmt *statement, int column); /* NULL: NaN */
 const char *database_text(sqlite3_stmt *statement, int column); /* NULL: "" */
+/* A resolved recipe that the store holds, a mapping. NULL and an error. */
+struct tree *database_recipe(sqlite3_stmt *statement, int column, struct iso_error *err);
 
 /* The measurements of a point or a trial's end, as columns PREFIX_loss, PREFIX_accuracy, PREFIX_cross_entropy. */
 #define DATABASE_MEASURED(prefix) prefix "_loss REAL, " prefix "_accuracy REAL, " prefix "_cross_entropy REAL, "

@@ -341,11 +341,10 @@ struct lab_experiment *lab_read_experiment(sqlite3 *database, const char *folder
     sqlite3_stmt *statement = database_prepare(
         database, "SELECT name, title, resolved, folder, paths, created FROM experiments WHERE id = " CURRENT, err);
     struct lab_experiment *experiment = memory_array(1, sizeof *experiment);
-    struct diagnostics *found = diagnostics_new();
     int status = -1;
     if (!statement)
         goto out;
-    if (!experiment || !found) {
+    if (!experiment) {
         error_memory(err);
         goto out;
     }
@@ -357,13 +356,12 @@ struct lab_experiment *lab_read_experiment(sqlite3 *database, const char *folder
             database_fail(database, err);
         goto out;
     }
-    const char *recipe = database_text(statement, 2), *recipe_folder = database_text(statement, 3);
+    const char *recipe_folder = database_text(statement, 3);
     experiment->name = strdup(database_text(statement, 0));
     experiment->title = strdup(database_text(statement, 1));
     experiment->started = strdup(database_text(statement, 5));
-    experiment->tree = tree_parse("recipe.yaml", recipe, strlen(recipe), found);
-    if (!experiment->tree || diagnostics_count(found, SEVERITY_ERROR)) {
-        iso_fail(err, "%s: the stored recipe is damaged", folder);
+    if (!(experiment->tree = database_recipe(statement, 2, err))) {
+        error_context(err, "%s", folder);
         goto out;
     }
     experiment->tree->folder = arena_copy(experiment->tree->arena, recipe_folder, strlen(recipe_folder));
@@ -374,7 +372,6 @@ struct lab_experiment *lab_read_experiment(sqlite3 *database, const char *folder
         status = 0;
 out:
     sqlite3_finalize(statement);
-    diagnostics_free(found);
     if (status) {
         lab_experiment_free(experiment);
         return NULL;

@@ -94,20 +94,17 @@ static int make_paths_absolute(struct tree *tree, const char *folder, struct plu
 struct tree *stored_recipe(struct sqlite3 *database, const char *key, struct plugins *plugins, struct iso_error *err)
 {
     sqlite3_stmt *statement = database_prepare(database, "SELECT recipe, folder FROM trials WHERE key = ?1", err);
-    struct diagnostics *found = diagnostics_new();
     struct tree *tree = NULL;
     int status = -1;
-    if (!statement || !found)
+    if (!statement)
         goto out;
     database_bind_text(statement, 1, key);
     if (sqlite3_step(statement) != SQLITE_ROW) {
         iso_fail(err, "there is no trial %s", key);
         goto out;
     }
-    const char *recipe = database_text(statement, 0);
-    tree = tree_parse("recipe", recipe, strlen(recipe), found);
-    if (!tree || !tree->root || tree->root->kind != NODE_MAP || diagnostics_count(found, SEVERITY_ERROR)) {
-        iso_fail(err, "the stored recipe of trial %s is damaged", key);
+    if (!(tree = database_recipe(statement, 0, err))) {
+        error_context(err, "trial %s", key);
         goto out;
     }
     order_sections(tree->root);
@@ -117,7 +114,6 @@ struct tree *stored_recipe(struct sqlite3 *database, const char *key, struct plu
         status = 0;
 out:
     sqlite3_finalize(statement);
-    diagnostics_free(found);
     if (status) {
         tree_free(tree);
         return NULL;

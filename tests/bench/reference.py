@@ -15,9 +15,7 @@ SGD. relu, softmax and cross-entropy everywhere. The order's shuffle is timed, r
 in FOLDER, else random images with as many zeros as MNIST has.
 """
 import argparse
-import gzip
 import os
-import struct
 import sys
 import time
 
@@ -26,18 +24,11 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402  after the number of threads was set
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from idx import read_idx  # noqa: E402  it lies with the tests
+
 EXAMPLES, PIXELS, CLASSES, RATE = 60000, 784, 10, 0.01
-
-
-def read_idx(folder, name):
-    for path in (os.path.join(folder, name), os.path.join(folder, name + ".gz")):
-        if os.path.exists(path):
-            with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-                data = file.read()
-            dimensions = data[3]
-            shape = struct.unpack(">%dI" % dimensions, data[4:4 + 4 * dimensions])
-            return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-    return None
 
 
 def examples(folder):
