@@ -8,6 +8,7 @@
  *     image          {"height", "width", "channels", "white": the stored value of full intensity} where inputs are images
  *     classes        ["...", ...] where the data set names its classes
  *
+ * Files made elsewhere need only the recipe, and of it dataset and model; the rest is then taken from the data set.
  * Nothing depends on the host or the time: equal models give equal bytes. Reading trusts nothing: every length, offset,
  * shape and type is checked, tensors must fill the file without overlap or gap. */
 #ifndef TRAIN_CHECKPOINT_H

@@ -29,13 +29,24 @@ static void forget_start(struct tree *tree)
         }
 }
 
+/* Weights made elsewhere may come with a recipe that says nothing of training: whatever it says is as good. */
+static int supply_training(struct tree *tree, struct diagnostics *found)
+{
+    const struct node *root = tree->root;
+    if (root->kind != NODE_MAP)
+        return 0;
+    return (!node_get(root, "schedule") && tree_override(tree, "schedule={constant: {rate: 0}}", found)) ||
+                   (!node_get(root, "train") && tree_override(tree, "train={steps: 1}", found))
+               ? -1 : 0;
+}
+
 /* Settings from a recipe's text, with an override; NULL and the messages as one error. */
 static struct settings *read_recipe(const struct model *model, const char *assignment, struct iso_error *err)
 {
     const char *recipe = model->checkpoint->recipe;
     struct diagnostics *found = diagnostics_new();
     struct tree *tree = found ? tree_parse("the checkpoint's recipe", recipe, strlen(recipe), found) : NULL;
-    if (tree && assignment && tree_override(tree, assignment, found)) {
+    if (tree && (supply_training(tree, found) || (assignment && tree_override(tree, assignment, found)))) {
         tree_free(tree);
         tree = NULL;
     }
@@ -99,7 +110,8 @@ struct model *model_load(const char *path, struct plugins *plugins, struct iso_e
         goto failed;
     if (!model->checkpoint->recipe) {
         iso_fail(err, "%s holds weights but no recipe, so nothing says which activation they go with: it was not "
-                 "written by isoflop", path);
+                 "written by isoflop. Its metadata need \"recipe\", YAML such as {dataset: mnist, model: {hidden: [%zu], "
+                 "activation: relu}}", path, model->checkpoint->layers[0].outputs);
         goto failed;
     }
     if (!(model->settings = read_recipe(model, NULL, err)) || build(model, err)) {
@@ -274,9 +286,51 @@ bool model_has_bias(const struct model *model)
     return model->checkpoint->layers[0].bias != NULL;
 }
 
-int model_picture(const struct model *model, struct image *picture, struct iso_error *err)
+/* Describes images by the data set where the metadata don't. */
+static int complete(struct checkpoint *checkpoint, const struct data *data, struct iso_error *err)
 {
-    const struct checkpoint *checkpoint = model->checkpoint;
+    const struct data_shape *shape = data_shape(data);
+    const size_t inputs = checkpoint->layers[0].inputs, outputs = checkpoint->layers[checkpoint->count - 1].outputs;
+    const float *numbers[2];
+    if (shape->inputs != inputs || shape->outputs != outputs)
+        return iso_fail(err, "the data set has %zu inputs and %zu outputs, the model %zu and %zu", shape->inputs,
+                        shape->outputs, inputs, outputs);
+    if (!checkpoint->height) {
+        checkpoint->height = shape->height;
+        checkpoint->width = shape->width;
+        checkpoint->channels = shape->channels;
+        checkpoint->white = shape->white;
+    }
+    data_normalisation(data, &numbers[0], &numbers[1]);
+    for (int k = 0; !checkpoint->shift && numbers[0] && k < 2; k++) {
+        float *copy = arena_zero(checkpoint->arena, inputs, sizeof *copy);
+        if (!copy)
+            return error_memory(err);
+        *(k ? &checkpoint->shift : &checkpoint->factor) = memcpy(copy, numbers[k], inputs * sizeof *copy);
+    }
+    if (checkpoint->class_names || !shape->class_names)
+        return 0;
+    if (!(checkpoint->class_names = arena_zero(checkpoint->arena, outputs, sizeof *checkpoint->class_names)))
+        return error_memory(err);
+    for (size_t o = 0; o < outputs; o++)
+        if (!(checkpoint->class_names[o] = arena_copy(checkpoint->arena, shape->class_names[o],
+                                                      strlen(shape->class_names[o]))))
+            return error_memory(err);
+    return 0;
+}
+
+int model_picture(struct model *model, struct image *picture, struct iso_error *err)
+{
+    struct checkpoint *checkpoint = model->checkpoint;
+    if (!checkpoint->height || !checkpoint->factor) {
+        const struct settings *settings = model->settings;
+        const char *missing = checkpoint->height ? "normalisation" : "image";
+        struct data *data = data_open(settings->dataset, &settings->data, settings->seed, err);
+        const int status = data ? complete(checkpoint, data, err) : -1;
+        data_close(data);
+        if (status)
+            return error_context(err, "its metadata have no %s, which its data set would tell", missing);
+    }
     if (!checkpoint->height)
         return iso_fail(err, "the model takes %zu inputs that are no images: it was trained on %s", model->inputs,
                         model->settings->dataset->plugin->descriptor.name);

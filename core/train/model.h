@@ -33,8 +33,10 @@ size_t model_size(const struct model *model, size_t index);
 const float *model_weights(const struct model *model, size_t layer);
 bool model_has_bias(const struct model *model);
 
-/* A black picture of the size that the model takes. An error where it was not trained on images. */
-int model_picture(const struct model *model, struct image *picture, struct iso_error *err);
+/* A black picture of the size that the model takes. An error where it was not trained on images. What its file leaves
+ * out of image, normalisation and names of the classes is taken from its data set, so that this comes before
+ * model_class_names and model_predict. */
+int model_picture(struct model *model, struct image *picture, struct iso_error *err);
 /* How pictures are brought to that size for it: as MNIST was made where it was trained on digits. */
 enum image_fit model_fit(const struct model *model);
 size_t model_outputs(const struct model *model);
