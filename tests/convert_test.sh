@@ -58,6 +58,11 @@ lacks err .
 expect 1 "$isoflop" predict stripped.safetensors relu.0.pgm
 holds err 'its metadata have no image'
 holds err 'relu.npz'
+"$python" convert.py relu.txt "{arrays: {file: $folder/colour.npz}}" other.safetensors
+"$python" convert_test.py strip other image,normalisation stripped.safetensors
+expect 1 "$isoflop" predict stripped.safetensors relu.0.pgm
+holds err 'the data set has 3072 inputs and 10 outputs, the model 784 and 10'
+expect 2 "$isoflop" eval stripped.safetensors
 "$python" convert_test.py strip relu recipe stripped.safetensors
 expect 2 "$isoflop" predict stripped.safetensors relu.0.pgm
 holds err 'no recipe'
