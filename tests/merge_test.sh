@@ -200,5 +200,30 @@ while [ $round -lt "${KILL_ROUNDS:-12}" ]; do
 done
 expect 0 "$isoflop" merge killed shard1 shard2 shard3
 same_results whole killed
-[ -z "$(find killed -name '*.merge-*')" ] || fail "a killed merge left parts of files"
+left=$(find killed -name '*.tmp')
+[ -z "$left" ] || fail "a killed merge left parts of files: $left"
 echo "ok: killed merges"
+
+faults=$builddir/tests/.libs/faults.so
+if [ -e "$faults" ] && LD_PRELOAD=$faults "$isoflop" --version > out 2> err; then
+    struck() { # VARIABLES: a merge that is struck at a system call
+        env LD_PRELOAD="$faults" FAULTS_FOLDER="$folder/struck/" FAULTS_DO=kill "$@" \
+            "$isoflop" merge struck shard1 shard2 shard3
+    }
+    expect 0 struck FAULTS_COUNT="$folder/count"
+    calls=$(cat count)
+    [ "$calls" -gt 60 ] || fail "only $calls system calls of a merge were counted"
+    n=1
+    while [ $n -le "$calls" ]; do
+        rm -rf struck
+        expect 137 struck FAULTS_AT=$n
+        expect 0 "$isoflop" merge struck shard1 shard2 shard3
+        same_results whole struck
+        left=$(find struck -name '*.tmp' -o -name '*-wal')
+        [ -z "$left" ] || fail "a merge that was killed at system call $n left $left"
+        n=$((n + ${KILL_STEP:-11}))
+    done
+    echo "ok: killed at system calls, $calls of them"
+else
+    echo "skip: killed at system calls, as $faults can't be preloaded"
+fi

@@ -220,6 +220,24 @@ else
     echo "skip: no compiler for the faulty plugin (${CC:-cc})"
 fi
 
+# ---- A disk that is full on one of the hosts is no fault of a trial ----
+faults=$builddir/tests/.libs/faults.so
+if [ -e "$faults" ] && LD_PRELOAD=$faults "$isoflop" --version > out 2> err; then
+    run="run small.yaml --out full --no-figures"
+    # shellcheck disable=SC2086 # words
+    expect 1 mpirun -n 1 "$isoflop" $run : -n 1 env LD_PRELOAD="$faults" FAULTS_FOLDER=/full/checkpoints/ \
+        FAULTS_WHO=worker FAULTS_DO=ENOSPC FAULTS_AT=1 FAULTS_ALWAYS=1 "$isoflop" $run
+    holds err 'on .*: cannot .*: No space left on device; when it can be written, run the same command again'
+    expect 0 "$isoflop" status full
+    holds out ' 0 failed'
+    # shellcheck disable=SC2086 # words
+    expect 0 mpirun -n 2 "$isoflop" $run
+    same_results alone full
+    echo "ok: a full disk"
+else
+    echo "skip: a full disk, as $faults can't be preloaded"
+fi
+
 # ---- Stopped, killed, lost ----
 if [ -z "$compiler" ]; then
     echo "skip: no compiler for the slow plugin (${CC:-cc})"

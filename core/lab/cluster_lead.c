@@ -148,12 +148,16 @@ static int welcome(struct lead *lead, const struct cluster_run *run, struct iso_
 
 /* ---- What becomes of a member's trials ---- */
 
-static int fail_task(struct lead *lead, struct member *member, uint64_t task, const char *why, bool killed,
-                     struct iso_error *err)
+/* kind: MESSAGE_FAILED or MESSAGE_UNWRITTEN; killed: of the first. */
+static int fail_task(struct lead *lead, struct member *member, uint64_t task, enum message_kind kind, const char *why,
+                     bool killed, struct iso_error *err)
 {
+    const struct pool_events *events = lead->events;
     struct text words = { 0 };
     text_format(&words, "on %s: %s", name_of(member), why);
-    int status = lead->events->failed(lead->events->context, (size_t)task, words.data ? words.data : why, killed, err);
+    const char *told = words.data ? words.data : why;
+    const int status = kind == MESSAGE_UNWRITTEN ? events->unwritten(events->context, (size_t)task, told, err)
+                                                 : events->failed(events->context, (size_t)task, told, killed, err);
     text_free(&words);
     return status;
 }
@@ -169,7 +173,7 @@ static int give_up(struct lead *lead, struct member *member, const char *why, st
         const uint64_t task = member->tasks[--member->task_count];
         lead->outstanding--;
         status = *lead->options->stop ? events->stopped(events->context, (size_t)task, err)
-                                      : fail_task(lead, member, task, why, true, err);
+                                      : fail_task(lead, member, task, MESSAGE_FAILED, why, true, err);
     }
     return status;
 }
@@ -183,7 +187,8 @@ static int lose(struct lead *lead, struct member *member, const char *why, struc
 
 /* ---- Frames of a member ---- */
 
-static void take_host(struct member *member, const char *data, size_t length)
+/* 1: it makes no sense. */
+static int take_host(struct member *member, const char *data, size_t length)
 {
     struct message_cursor cursor = { data, length, false };
     char **const texts[] = { &member->host, &member->cpu, &member->system };
@@ -192,6 +197,7 @@ static void take_host(struct member *member, const char *data, size_t length)
         *texts[i] = strdup(message_get_text(&cursor));
     }
     member->process = (long)message_get_number(&cursor);
+    return message_ended(&cursor) ? 1 : 0;
 }
 
 /* A frame about a task: 1 where it makes no sense. */
@@ -210,7 +216,8 @@ static int take_task(struct lead *lead, struct member *member, enum message_kind
         place++;
     if (place == member->task_count)
         return 1;
-    const bool ends = kind == MESSAGE_DONE || kind == MESSAGE_FAILED || kind == MESSAGE_STOPPED;
+    const bool ends = kind == MESSAGE_DONE || kind == MESSAGE_FAILED || kind == MESSAGE_UNWRITTEN
+                      || kind == MESSAGE_STOPPED;
     struct point point;
     struct trial_result result;
     struct message_progress progress;
@@ -223,7 +230,7 @@ static int take_task(struct lead *lead, struct member *member, enum message_kind
         || (kind == MESSAGE_DONE && message_get_result(data, length, &result, arena))
         || (kind == MESSAGE_PROGRESS && length != sizeof progress)
         || (kind == MESSAGE_RESUMED && length != sizeof steps)
-        || (kind == MESSAGE_NOTE && (length < 1 || data[length - 1] != '\0'))
+        || ((kind == MESSAGE_NOTE || kind == MESSAGE_UNWRITTEN) && (length < 1 || data[length - 1] != '\0'))
         || (kind == MESSAGE_FAILED && (length < 2 || data[length - 1] != '\0')))
         goto out;
     if (ends) {
@@ -243,11 +250,15 @@ static int take_task(struct lead *lead, struct member *member, enum message_kind
         status = events->done(events->context, (size_t)task, &result, err);
         break;
     case MESSAGE_FAILED:
-        status = fail_task(lead, member, task, data + 1, data[0] != 0, err);
+        status = fail_task(lead, member, task, kind, data + 1, data[0] != 0, err);
+        break;
+    case MESSAGE_UNWRITTEN:
+        status = fail_task(lead, member, task, kind, data, false, err);
         break;
     case MESSAGE_STOPPED:
-        status = *lead->options->stop ? events->stopped(events->context, (size_t)task, err)
-                                      : fail_task(lead, member, task, "this rank was told to stop", true, err);
+        status = *lead->options->stop
+                     ? events->stopped(events->context, (size_t)task, err)
+                     : fail_task(lead, member, task, MESSAGE_FAILED, "this rank was told to stop", true, err);
         break;
     case MESSAGE_SAVED:
         events->saved(events->context, (size_t)task);
@@ -277,8 +288,7 @@ static int take(struct lead *lead, struct member *member, enum message_kind kind
     const bool is_text = length && data[length - 1] == '\0';
     switch ((int)kind) {
     case CLUSTER_HOST:
-        take_host(member, data, length);
-        return 0;
+        return take_host(member, data, length);
     case CLUSTER_ALIVE:
         return 0;
     case CLUSTER_APART:
@@ -346,8 +356,10 @@ static int give(struct lead *lead, struct member *member, struct text *frames, b
     if (!events->next(events->context, &task))
         return 0;
     *given = true;
-    if (events->describe(events->context, task, &trial, err))
+    if (events->describe(events->context, task, &trial, err)) {
+        events->describe_end(events->context, &trial);
         return -1;
+    }
     int status = member->apart && trial.checkpoints[0]
                      ? cluster_send_files(lead->cluster, rank_of(lead, member), lead->checkpoints, trial.key,
                                           CLUSTER_STATES, err) : 0;

@@ -136,7 +136,8 @@ static int take_welcome(struct serve *serve, const char *data, size_t length, st
     variables[kept] = NULL;
     cluster_take_environment(variables);
     if (strcmp(command, serve->cluster->command) != 0)
-        iso_fail(refusal, "does not train: it was started by another command (%s) than rank 0 (%s)", serve->cluster->command, command);
+        iso_fail(refusal, "does not train: it was started by another command (%s) than rank 0 (%s)",
+                 serve->cluster->command, command);
     struct plugins *plugins = plugins_new(NULL, err);
     if (!plugins)
         return -1;
@@ -328,6 +329,15 @@ static int on_failed(void *context, size_t task, const char *why, bool killed, s
     return say_task(context, MESSAGE_FAILED, task, &text, err);
 }
 
+static int on_unwritten(void *context, size_t task, const char *why, struct iso_error *err)
+{
+    struct text text = { 0 };
+    if (end_trial(context, task, CLUSTER_ALL, err))
+        return -1;
+    text_add(&text, why, strlen(why) + 1);
+    return say_task(context, MESSAGE_UNWRITTEN, task, &text, err);
+}
+
 static int on_stopped(void *context, size_t task, struct iso_error *err)
 {
     struct text nothing = { 0 };
@@ -421,8 +431,8 @@ static int train(struct serve *serve, int wake, struct iso_error *err)
                                           .wake = wake, .elsewhere = &elsewhere };
     const struct pool_events events = {
         .context = serve, .next = next, .describe = describe, .describe_end = describe_end, .point = on_point,
-        .progress = on_progress, .done = on_done, .failed = on_failed, .stopped = on_stopped,
-        .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .turn = on_turn };
+        .progress = on_progress, .done = on_done, .failed = on_failed, .unwritten = on_unwritten,
+        .stopped = on_stopped, .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .turn = on_turn };
     return pool_run(&options, &events, err);
 }
 

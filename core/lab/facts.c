@@ -101,9 +101,10 @@ static int add_sample(struct samples *samples, const struct plan *plan, const st
     struct text facts = { 0 }, recipe = { 0 };
     if (!data)
         return error_memory(err);
-    if (facts_add(settings, data_checksum(data), key, provenance, &facts, err) || !tells_more(samples, facts.data)) {
+    const int status = facts_add(settings, data_checksum(data), key, provenance, &facts, err);
+    if (status || !tells_more(samples, facts.data)) {
         text_free(&facts);
-        return facts.failed ? -1 : 0;
+        return status;
     }
     if (memory_grow(&samples->items, &samples->capacity, samples->count + 1, sizeof *samples->items)) {
         text_free(&facts);

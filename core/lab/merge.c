@@ -52,7 +52,6 @@ static int check_source(struct merge *merge, struct iso_error *err)
 static int open_source(struct merge *merge, size_t number, struct iso_error *err)
 {
     struct stat own, other;
-    char holder[400];
     merge->number = number;
     merge->name = merge->options->sources[number];
     if (!stat(merge->options->folder, &own) && !stat(merge->name, &other) && own.st_dev == other.st_dev
@@ -64,15 +63,20 @@ static int open_source(struct merge *merge, size_t number, struct iso_error *err
     sqlite3_limit(merge->in, SQLITE_LIMIT_LENGTH, 64 << 20);
     if (sqlite3_exec(merge->in, "PRAGMA cell_size_check = ON; BEGIN", NULL, NULL, NULL) != SQLITE_OK)
         return merge_source_fail(merge, err);
-    if (lock_held(merge->name, holder, sizeof holder)) {
-        struct text text = { 0 };
-        text_format(&text, "%s is still being written (%s): what it holds by now is merged; merge again when it has "
-                    "ended", merge->name, holder);
-        if (text.data)
-            merge->options->note(merge->options->context, text.data);
-        text_free(&text);
-    }
     return 0;
+}
+
+static void note_writer(const struct merge *merge)
+{
+    char holder[LOCK_HOLDER];
+    struct text text = { 0 };
+    if (!lock_held(merge->name, holder, sizeof holder))
+        return;
+    text_format(&text, "%s is still being written (%s): what it holds by now is merged; merge again when it has ended",
+                merge->name, holder);
+    if (text.data)
+        merge->options->note(merge->options->context, text.data);
+    text_free(&text);
 }
 
 static void close_source(struct merge *merge)
@@ -275,8 +279,12 @@ static int note_source(struct merge *merge, struct iso_error *err)
     statement = database_prepare(merge->out, merge->changed ? "INSERT OR REPLACE INTO meta VALUES (?1, ?2 || ', ' || ?3 ||"
                                  " ' trials')" : "INSERT OR IGNORE INTO meta VALUES (?1, ?2 || ', ' || ?3 || ' trials')",
                                  err);
-    if (!statement || name.failed)
+    if (!statement)
         goto out;
+    if (name.failed) {
+        error_memory(err);
+        goto out;
+    }
     database_bind_text(statement, 1, name.data);
     database_bind_text(statement, 2, now);
     database_bind_text(statement, 3, changed);
@@ -303,6 +311,7 @@ static int each_source(struct merge *merge, int (*work)(struct merge *merge, str
 
 static int merge_one(struct merge *merge, struct iso_error *err)
 {
+    note_writer(merge);
     return check_source(merge, err) || merge_source_rows(merge, err) || note_source(merge, err)
                    || merge_files(merge, false, err) ? -1 : 0;
 }
@@ -318,7 +327,8 @@ static int write_recipe(struct merge *merge, struct iso_error *err)
     char *path = file_join(merge->options->folder, "recipe.yaml");
     sqlite3_stmt *statement = database_prepare(merge->out, "SELECT recipe FROM experiments WHERE id = (SELECT"
                                                " CAST(value AS INTEGER) FROM meta WHERE name = 'current')", err);
-    int status = path && statement ? 0 : -1;
+    int status = !path ? error_memory(err) : statement ? 0 : -1;
+    file_clean(merge->options->folder);
     if (!status && access(path, F_OK) && sqlite3_step(statement) == SQLITE_ROW)
         status = file_replace(path, database_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), err);
     sqlite3_finalize(statement);

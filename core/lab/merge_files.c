@@ -21,7 +21,7 @@ static bool is_checkpoint(const char *name)
            && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == length - ending;
 }
 
-/* Copies a plain file whole: into a name beside `to`, synced, renamed. */
+/* Copies a plain file whole: into a name beside `to` that file_clean knows, synced, renamed. */
 static int copy_file(const char *from, const char *to, struct iso_error *err)
 {
     char block[1 << 16];
@@ -29,7 +29,7 @@ static int copy_file(const char *from, const char *to, struct iso_error *err)
     struct stat facts;
     int status = -1, out = -1, in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t got = -1;
-    text_format(&name, "%s.merge-%ld", to, (long)getpid());
+    text_format(&name, "%s.%ld.tmp", to, (long)getpid());
     if (name.failed) {
         error_memory(err);
         goto out;
@@ -114,6 +114,8 @@ static int one_trial(struct merge *merge, const char *key, const char *from, boo
     text_format(&to, "%s/checkpoints/%s", merge->options->folder, key);
     DIR *folder = opendir(from);
     int status = to.failed ? error_memory(err) : !folder ? error_system(err, "cannot read", from) : 0;
+    if (!status && copy)
+        file_clean(to.data);
     for (const struct dirent *entry; !status && (entry = readdir(folder));) {
         if (!is_checkpoint(entry->d_name))
             continue;

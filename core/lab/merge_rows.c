@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "lab/merge_inside.h"
+#include "recipe/utf8.h"
 
 int merge_table_read(struct merge_table *table, const char *name, sqlite3 *database, struct iso_error *err)
 {
@@ -49,18 +50,12 @@ void merge_table_names(const struct merge_table *table, size_t first, const char
     }
 }
 
-static bool is_utf8(const unsigned char *text)
+static bool is_utf8(const char *text, size_t length)
 {
-    while (*text) {
-        const unsigned char c = *text++;
-        const int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2
-                         : c >= 0xf0 && c < 0xf5 ? 3 : -1;
-        if (more < 0)
+    size_t size = 0;
+    for (const char *end = text + length; text < end; text += size)
+        if (utf8_decode(text, end, &size) < 0)
             return false;
-        for (int i = 0; i < more; i++)
-            if ((*text++ & 0xc0) != 0x80)
-                return false;
-    }
     return true;
 }
 
@@ -74,8 +69,9 @@ int merge_check(const struct merge *merge, sqlite3_stmt *row, int index, const s
     } else if (table->types[column] == 'R' && (type == SQLITE_FLOAT || type == SQLITE_INTEGER)) {
         good = isfinite(sqlite3_column_double(row, index));
     } else if (table->types[column] == 'T' && type == SQLITE_TEXT) {
-        const unsigned char *text = sqlite3_column_text(row, index);
-        good = text && strlen((const char *)text) == (size_t)sqlite3_column_bytes(row, index) && is_utf8(text);
+        const char *text = (const char *)sqlite3_column_text(row, index);
+        const size_t length = (size_t)sqlite3_column_bytes(row, index);
+        good = text && strlen(text) == length && is_utf8(text, length);
     }
     if (good)
         return 0;

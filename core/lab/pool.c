@@ -377,8 +377,8 @@ static int give(struct pool *pool, struct hand *hand, struct iso_error *err)
             status = error_memory(err);
         else
             message_send(hand->in, MESSAGE_TRIAL, text.data, text.length, NULL);
-        events->describe_end(events->context, &trial);
     }
+    events->describe_end(events->context, &trial);
     text_free(&text);
     return status;
 }

@@ -11,7 +11,8 @@ struct pool_events {
     void *context;
     bool (*next)(void *context, size_t *task); /* the next task to train; false: none is left for now */
     int (*describe)(void *context, size_t task, struct message_trial *trial, struct iso_error *err);
-    void (*describe_end)(void *context, struct message_trial *trial); /* frees what describe made */
+    /* Frees what describe made, also where that failed. */
+    void (*describe_end)(void *context, struct message_trial *trial);
     int (*point)(void *context, size_t task, const struct point *point, struct iso_error *err);
     void (*progress)(void *context, size_t task, const struct message_progress *progress);
     int (*done)(void *context, size_t task, const struct trial_result *result, struct iso_error *err);
