@@ -493,7 +493,7 @@ START_TEST(isoflop)
                        "trial,key,status,seed,train.flops,params,validation.loss\n1,a,done,0,1000,1,3\n"
                        "2,b,done,0,1000,10,2\n3,c,done,0,1000,100,1.5\n4,d,done,0,5000,1,3\n5,e,done,0,5000,10,2\n"
                        "6,f,done,0,5000,100,3\n", NULL);
-    ck_assert_ptr_nonnull(strstr(figure->caption, "1 of 2 budgets have no best size within those tried."));
+    ck_assert_ptr_nonnull(strstr(figure->caption, "1 of 2 budgets has no best size within those tried."));
     figure_free(figure);
     refused("{kind: isoflop}", two, two_points, "no compute was spent by three sizes or more");
 }

@@ -1,7 +1,8 @@
-/* Means, deviations and Student's t. */
+/* Means, deviations, sorted values and Student's t. */
 #include "base/statistics.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 void moments_add(struct moments *moments, double value)
 {
@@ -24,6 +25,27 @@ double moments_sd(const struct moments *moments)
 double moments_error(const struct moments *moments)
 {
     return moments_sd(moments) / sqrt((double)moments->n);
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void reals_sort(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare_reals);
+}
+
+size_t reals_unique(double *values, size_t count)
+{
+    size_t kept = 0;
+    reals_sort(values, count);
+    for (size_t i = 0; i < count; i++)
+        if (!kept || values[i] != values[kept - 1])
+            values[kept++] = values[i];
+    return kept;
 }
 
 /* The regularised incomplete beta function by its continued fraction (Abramowitz and Stegun 26.5.8), evaluated by Lentz's

@@ -1,4 +1,4 @@
-/* Means, deviations and Student's t. */
+/* Means, deviations, sorted values and Student's t. */
 #ifndef BASE_STATISTICS_H
 #define BASE_STATISTICS_H
 
@@ -13,6 +13,10 @@ void moments_add(struct moments *moments, double value);
 double moments_mean(const struct moments *moments);  /* NaN of nothing */
 double moments_sd(const struct moments *moments);    /* divided by n - 1; NaN below two values */
 double moments_error(const struct moments *moments); /* standard error of the mean: sd / sqrt(n) */
+
+/* Into ascending order (no NaN among them); the second also drops repeated values and tells how many are left. */
+void reals_sort(double *values, size_t count);
+size_t reals_unique(double *values, size_t count);
 
 /* t below which Student's distribution of so many degrees of freedom (> 0) has the given probability (in (0, 1)). */
 double student_quantile(double probability, double degrees);

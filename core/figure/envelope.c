@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/generator.h"
+#include "base/statistics.h"
 #include "figure/envelope.h"
 
 #define LAW_PLACES 48 /* of the line that is drawn */
@@ -102,8 +103,8 @@ static bool fit_places(const struct build *build, const struct envelope *envelop
         for (size_t k = envelope->first; k <= envelope->last; k++) {
             double at = envelope_x(envelope, k), value = envelope->at[k].y;
             bool vertex = k == envelope->first || value != envelope->at[k - 1].y;
-            if ((!ends && envelope_is_end(envelope, k)) || (envelope->steps && !vertex) || (!figure->x.logarithmic && at <= 0) ||
-                (!figure->y.logarithmic && value <= 0) || isnan(value))
+            if ((!ends && envelope_is_end(envelope, k)) || (envelope->steps && !vertex) || isnan(value) ||
+                (!figure->x.logarithmic && at <= 0) || (!figure->y.logarithmic && value <= 0))
                 continue;
             double weight = figure->x.logarithmic || envelope->steps ? 1 : 1 / at;
             double x = log_of(figure->x.logarithmic, at), y = log_of(figure->y.logarithmic, value);
@@ -261,12 +262,6 @@ static bool resample_law(struct resampling *resampling, const struct iso_rng *rn
     return fit(build, &resampling->envelope, law);
 }
 
-static int compare_reals(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Fits of as many resamples as give one; *laws in the arena. */
 static int bootstrap(struct build *build, const struct envelope *envelope, const struct strand *strands, size_t count,
                      struct law **laws, size_t *fitted, size_t *seeds)
@@ -326,7 +321,7 @@ static int add_stretch(struct build *build, const struct law *law, const struct 
         y[k] = exp(law->intercept + law->slope * at);
         for (size_t i = 0; i < fitted; i++)
             values[i] = laws[i].intercept + laws[i].slope * at;
-        qsort(values, fitted, sizeof *values, compare_reals);
+        reals_sort(values, fitted);
         low[k] = exp(gather_quantile(values, fitted, 0, 0, 0.025));
         high[k] = exp(gather_quantile(values, fitted, 0, 0, 0.975));
     }
@@ -345,7 +340,7 @@ static int interval(struct build *build, const struct law *laws, size_t fitted, 
         return error_memory(build->err);
     for (size_t i = 0; i < fitted; i++)
         slopes[i] = laws[i].slope;
-    qsort(slopes, fitted, sizeof *slopes, compare_reals);
+    reals_sort(slopes, fitted);
     shown->low = gather_quantile(slopes, fitted, 0, 0, 0.025);
     shown->high = gather_quantile(slopes, fitted, 0, 0, 0.975);
     free(slopes);

@@ -177,7 +177,8 @@ static void describe_rest(struct build *build)
                       ? " Where only some seeds did, medians and quartiles count them as the worst."
                       : " Where only some seeds did, medians count them as the worst.");
     if (data->unfinished)
-        build_say(build, "%zu of %zu trials are not finished.", data->unfinished, data->trials);
+        build_say(build, "%zu of %zu trials %s not finished.", data->unfinished, data->trials,
+                  data->unfinished == 1 ? "is" : "are");
     if (data->failed)
         build_say(build, "%zu of %zu trials failed.", data->failed, data->trials);
     if (data->cut)
@@ -190,7 +191,8 @@ static void describe_rest(struct build *build)
         build_say(build, "%zu value%s of zero or below left out of logarithmic axes.", build->left_out,
                   build->left_out == 1 ? "" : "s");
     if (data->empty > data->failed)
-        build_say(build, "%zu rows without a number left out.", data->empty - data->failed);
+        build_say(build, "%zu row%s without a number left out.", data->empty - data->failed,
+                  data->empty - data->failed == 1 ? "" : "s");
     if (spec->caption && spec->caption[0])
         build_say(build, "%s", spec->caption);
 }

@@ -144,7 +144,7 @@ static int resolve(struct work *work)
 
 /* ---- Groups and what else was swept ---- */
 
-static bool same(const struct column *column, size_t a, size_t b)
+bool gather_same(const struct column *column, size_t a, size_t b)
 {
     if (column->texts) {
         const char *s = column->texts[a], *t = column->texts[b];
@@ -219,12 +219,12 @@ static void leave_out(struct work *work)
 {
     const struct figure_spec *spec = work->spec;
     for (size_t row = 0; spec->only && row < work->trials->rows; row++)
-        if (!same(spec->only, row, spec->only_row))
+        if (!gather_same(spec->only, row, spec->only_row))
             work->group_of[row] = SIZE_MAX;
 }
 
 /* The columns of swept paths stand between the seed and the sizes. */
-static bool is_swept(const struct frame *trials, size_t index)
+bool gather_is_swept(const struct frame *trials, size_t index)
 {
     static const char *const fixed[] = { "trial", "key", "status", "seed", "experiment" };
     size_t end = trials->columns;
@@ -271,7 +271,7 @@ static int find_others(struct work *work)
         if (!out->along && x && x->numbers)
             at = x->numbers[row];
         else if (!out->along && x)
-            while ((size_t)at < row && !same(x, (size_t)at, row))
+            while ((size_t)at < row && !gather_same(x, (size_t)at, row))
                 at++;
         if (!isnan(at))
             places[count++] = (struct place){ work->group_of[row], row, at };
@@ -280,10 +280,10 @@ static int find_others(struct work *work)
     for (size_t i = 0; i < trials->columns; i++) {
         const struct column *column = &trials->column[i];
         bool varies = false;
-        if (!is_swept(trials, i) || column == out->x_column || column == out->group_column)
+        if (!gather_is_swept(trials, i) || column == out->x_column || column == out->group_column)
             continue;
         for (size_t k = 1; k < count && !varies; k++)
-            varies = !compare_places(&places[k - 1], &places[k]) && !same(column, places[k - 1].row, places[k].row);
+            varies = !compare_places(&places[k - 1], &places[k]) && !gather_same(column, places[k - 1].row, places[k].row);
         if (varies)
             out->others[out->other_count++] = column;
     }
@@ -310,7 +310,7 @@ static int find_lines(struct work *work)
             size_t other = work->representative[i];
             bool equal = work->group_of[other] == work->group_of[row] && !(out->by_trial && out->along);
             for (size_t k = 0; split && k < out->other_count && equal; k++)
-                equal = same(out->others[k], other, row);
+                equal = gather_same(out->others[k], other, row);
             if (equal)
                 break;
         }

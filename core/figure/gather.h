@@ -73,5 +73,9 @@ void gather_summarise(struct gathered *gathered, enum band band, bool more_is_be
 /* The quantile of ascending values by linear interpolation between order statistics (type 7 of Hyndman and Fan 1996),
  * `lowest` and `highest` values of -inf and inf being added. */
 double gather_quantile(const double *sorted, size_t count, size_t lowest, size_t highest, double fraction);
+/* Whether a column of an experiment's trials is a swept path, the case or the like. */
+bool gather_is_swept(const struct frame *trials, size_t index);
+/* Whether two rows hold the same value; empty ones are alike. */
+bool gather_same(const struct column *column, size_t a, size_t b);
 
 #endif

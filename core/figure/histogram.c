@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/statistics.h"
 #include "figure/build.h"
 
 #define BINS_MAX 4096
@@ -99,58 +100,43 @@ static void add_bins(struct bins *a, struct bins *b)
 
 /* ---- Which rows ---- */
 
-/* Whether two trials are seeds of one configuration: equal in the swept columns, which stand between seed and params. */
-static bool same_setting(const struct frame *trials, size_t a, size_t b)
-{
-    bool swept = false;
-    for (size_t i = 0; i < trials->columns; i++) {
-        const struct column *column = &trials->column[i];
-        if (!strcmp(column->name, "params"))
-            break;
-        if (swept) {
-            const char *s = column->texts ? column->texts[a] : NULL, *t = column->texts ? column->texts[b] : NULL;
-            if (column->texts ? s != t && (!s || !t || strcmp(s, t)) : column->numbers[a] != column->numbers[b])
-                return false;
-        }
-        swept = swept || !strcmp(column->name, "seed");
-    }
-    return true;
-}
-
 struct rows {
     const struct frame *table, *trials;
     const struct column *trial, *step, *layer, *what, *bins;
     const char *of;
-    size_t chosen; /* row of the trials */
-    size_t layer_count, step_count, seeds;
+    double *alike; /* numbers of the trials that are seeds of the chosen setting */
+    size_t alike_count, layer_count, step_count, seeds;
     double layers[LAYERS_MAX], *steps;
 };
 
+/* The seeds of one configuration are equal in what was swept. */
+static int find_alike(struct build *build, struct rows *rows, size_t chosen)
+{
+    const struct frame *trials = rows->trials;
+    const struct column *number = frame_find(trials, "trial");
+    bool *differs = arena_zero(build->arena, trials->rows + 1, sizeof *differs);
+    rows->alike = arena_zero(build->arena, trials->rows + 1, sizeof *rows->alike);
+    if (!rows->alike || !differs)
+        return error_memory(build->err);
+    for (size_t i = 0; i < trials->columns; i++) {
+        const bool swept = gather_is_swept(trials, i);
+        for (size_t t = 0; t < trials->rows && swept; t++)
+            differs[t] = differs[t] || !gather_same(&trials->column[i], chosen, t);
+    }
+    for (size_t t = 0; t < trials->rows; t++)
+        if (!differs[t])
+            rows->alike[rows->alike_count++] = number->numbers[t];
+    return 0;
+}
+
 static bool is_row(const struct rows *rows, size_t row)
 {
-    const struct column *place = frame_find(rows->trials, "trial");
+    bool alike = false;
     if (!rows->what->texts[row] || strcmp(rows->what->texts[row], rows->of))
         return false;
-    for (size_t t = 0; t < rows->trials->rows; t++)
-        if (place->numbers[t] == rows->trial->numbers[row])
-            return same_setting(rows->trials, rows->chosen, t);
-    return false;
-}
-
-static int compare_reals(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static size_t unique(double *values, size_t count)
-{
-    size_t kept = 0;
-    qsort(values, count, sizeof *values, compare_reals);
-    for (size_t i = 0; i < count; i++)
-        if (!kept || values[i] != values[kept - 1])
-            values[kept++] = values[i];
-    return kept;
+    for (size_t i = 0; i < rows->alike_count && !alike; i++)
+        alike = rows->alike[i] == rows->trial->numbers[row];
+    return alike;
 }
 
 /* Layers, and as many of the steps as are wanted, evenly, the first and the last among them. */
@@ -174,11 +160,11 @@ static int find_rows(struct build *build, struct rows *rows, bool *keep)
     if (!count)
         return iso_fail(build->err, "nothing to draw yet: there are no histograms of %s; `measure: {also: [histograms]}` "
                                     "in the recipe keeps them, when it is run again", rows->of);
-    rows->seeds = unique(trials, count);
-    size_t distinct = unique(layers, count);
+    rows->seeds = reals_unique(trials, count);
+    size_t distinct = reals_unique(layers, count);
     rows->layer_count = distinct < LAYERS_MAX ? distinct : LAYERS_MAX;
     memcpy(rows->layers, layers, rows->layer_count * sizeof *layers);
-    rows->step_count = unique(rows->steps, count);
+    rows->step_count = reals_unique(rows->steps, count);
     if (rows->step_count > wanted) {
         for (size_t i = 0; i < wanted; i++)
             rows->steps[i] = rows->steps[wanted > 1 ? i * (rows->step_count - 1) / (wanted - 1) : rows->step_count - 1];
@@ -284,10 +270,7 @@ int build_histogram(struct build *build)
         return error_memory(build->err);
     if (!rows.trial || !rows.step || !rows.layer || !rows.what || !rows.what->texts || !rows.bins || !rows.bins->texts)
         return iso_fail(build->err, "the table of histograms lacks columns");
-    if (build_choose_trial(build, &wish))
-        return -1;
-    rows.chosen = wish.row;
-    if (find_rows(build, &rows, keep))
+    if (build_choose_trial(build, &wish) || find_alike(build, &rows, wish.row) || find_rows(build, &rows, keep))
         return -1;
     figure->panels = arena_zero(build->arena, rows.layer_count + 1, sizeof(struct figure *));
     if (!figure->panels)

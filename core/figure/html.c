@@ -6,15 +6,16 @@
 #include "figure/canvas.h"
 #include "figure/report.h"
 
-/* One column on every screen; figures stay on white paper, so that their colours hold in the dark, too. */
+/* One column on every screen; figures stay on white paper, so that their colours hold in the dark, too. On a phone they
+ * keep a width at which their words can be read, and scroll. */
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1b1b1b;--faint:#5f5f5f;--line:#dcdcdc;--shade:#f4f4f2;"
     "--link:#0072b2;--bad:#a32020}\n"
     "@media(prefers-color-scheme:dark){:root{--paper:#16181b;--ink:#e6e6e3;--faint:#a3a3a0;--line:#3a3d42;"
     "--shade:#202327;--link:#7cc0ee;--bad:#ff9c8f}}\n"
     "*{box-sizing:border-box}\n"
-    "body{overflow-wrap:anywhere;margin:0 auto;padding:2rem 1rem 4rem;max-width:64rem;background:var(--paper);color:var(--ink);"
-    "font:16px/1.5 system-ui,'Helvetica Neue',Arial,sans-serif}\n"
+    "body{overflow-wrap:anywhere;margin:0 auto;padding:2rem 1rem 4rem;max-width:64rem;background:var(--paper);"
+    "color:var(--ink);font:16px/1.5 system-ui,'Helvetica Neue',Arial,sans-serif}\n"
     "h1{font-size:1.7rem;line-height:1.2;margin:0 0 .4rem}h2{font-size:1.2rem;margin:2.5rem 0 .7rem;"
     "padding-top:.8rem;border-top:1px solid var(--line)}h3{font-size:1rem;margin:0 0 .5rem}\n"
     ".faint,figcaption{color:var(--faint);font-size:.9rem}.bad{color:var(--bad)}\n"
@@ -29,11 +30,11 @@ static const char style[] =
     "th[aria-sort=ascending] button::after{content:'\\2191';opacity:1}"
     "th[aria-sort=descending] button::after{content:'\\2193';opacity:1}\n"
     "figure{margin:0 0 2rem}figure>div{background:#fff;border-radius:6px;padding:6px;width:max-content;"
-    "max-width:100%}svg{display:block;max-width:100%;height:auto}\n"
+    "max-width:100%}svg{display:block;min-width:34rem;max-width:100%;height:auto}\n"
     "pre{background:var(--shade);padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;line-height:1.4;"
     "border-radius:6px}summary{cursor:pointer}\n"
     "@media print{body{max-width:none;padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}"
-    "pre{white-space:pre-wrap}th button::after{content:''}.wide{overflow:visible}}\n";
+    "pre{white-space:pre-wrap}th button::after{content:''}.wide{overflow:visible}svg{min-width:0}}\n";
 
 /* A click on a head sorts by its column, another one the other way; rows without a value stay last. */
 static const char script[] =
@@ -64,10 +65,16 @@ static void element(struct text *out, const char *open, const char *text, const 
     text_add_string(out, close);
 }
 
+/* What may be wider than the page scrolls in a frame of its own. */
+static void open_wide(struct text *out, const char *what)
+{
+    element(out, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"", what, "\">");
+}
+
 static void write_table(struct text *out, const struct report_table *table, const char *what)
 {
-    element(out, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"", what,
-            "\"><table class=\"sorts\"><thead><tr>");
+    open_wide(out, what);
+    text_add_string(out, "<table class=\"sorts\"><thead><tr>");
     for (size_t c = 0; c < table->columns; c++) {
         text_format(out, "<th scope=\"col\"%s>", table->number[c] ? " class=\"n\"" : "");
         if (table->text[c] && table->text[c][0])
@@ -100,8 +107,10 @@ static int write_figure(struct text *out, const struct report *report, size_t in
         if (bare.title && report->title && !strcmp(bare.title, report->title))
             bare.title = NULL;
         svg = figure_render(&bare, FIGURE_SVG, 0, 0, id, &length, &failed);
-        if (svg)
-            text_format(out, "<div>%s</div>\n", svg);
+        if (svg) {
+            open_wide(out, shown->name);
+            text_format(out, "%s</div>\n", svg);
+        }
         if (shown->figure->caption)
             element(out, "<figcaption>", shown->figure->caption, "</figcaption>\n");
     }
@@ -129,8 +138,9 @@ static void write_laws(struct text *out, const struct report *report)
         count += report->figures[i].figure ? report->figures[i].figure->law_count : 0;
     if (!count)
         return;
-    text_add_string(out, "<h2>Exponents</h2>\n<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Exponents\">"
-                         "<table><thead><tr><th>figure</th><th>of</th><th>law</th><th class=\"n\">a</th>"
+    text_add_string(out, "<h2>Exponents</h2>\n");
+    open_wide(out, "Exponents");
+    text_add_string(out, "<table><thead><tr><th>figure</th><th>of</th><th>law</th><th class=\"n\">a</th>"
                          "<th class=\"n\">exponent b</th><th class=\"n\">standard error</th>"
                          "<th class=\"n\">95 % interval</th><th>by</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < report->figure_count; i++)

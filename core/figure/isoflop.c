@@ -327,7 +327,8 @@ static int draw_profiles(struct build *build, const struct profiles *profiles, c
     if (build->spec->fit)
         build_say(build, "Parabolas in log N by least squares.");
     if (optima.outside)
-        build_say(build, "%zu of %zu budgets have no best size within those tried.", optima.outside, profiles->count);
+        build_say(build, "%zu of %zu budgets %s no best size within those tried.", optima.outside, profiles->count,
+                  optima.outside == 1 ? "has" : "have");
     return build->spec->fit ? add_laws(build, &optima, compute) : 0;
 }
 

@@ -209,7 +209,7 @@ static void draw_entries(struct layout *layout)
         y -= layout->size * 1.55;
     }
     if (layout->figure->colour_bar)
-        y = draw_colour_bar(layout, x, y + layout->size * 0.5);
+        y = draw_colour_bar(layout, x, y);
     bool words = false;
     for (size_t i = 0; i < layout->entry_count; i++) {
         bool word = layout->entries[i].what != ENTRY_SERIES;

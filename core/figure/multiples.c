@@ -6,15 +6,6 @@
 
 #define PANELS_MAX 24
 
-static bool same(const struct column *column, size_t a, size_t b)
-{
-    if (column->texts) {
-        const char *s = column->texts[a], *t = column->texts[b];
-        return s == t || (s && t && !strcmp(s, t));
-    }
-    return column->numbers[a] == column->numbers[b] || (isnan(column->numbers[a]) && isnan(column->numbers[b]));
-}
-
 /* The first row of each value, by ascending numbers; texts as found. */
 static int find_values(struct build *build, const struct column *column, size_t rows, size_t *first, size_t *count)
 {
@@ -23,7 +14,7 @@ static int find_values(struct build *build, const struct column *column, size_t 
         size_t at = 0;
         if (column->numbers ? isnan(column->numbers[row]) : !column->texts[row])
             continue;
-        while (at < *count && !same(column, first[at], row))
+        while (at < *count && !gather_same(column, first[at], row))
             at++;
         if (at < *count)
             continue;

@@ -4,6 +4,8 @@
 
 #include "figure/layout.h"
 
+#define ABOVE 2.1 /* room for a panel's title and the ticks of the panel above it, in letters' sizes */
+
 struct grid {
     size_t columns, rows;
     double left, bottom, right, top; /* of all panels, with the room for labels outside */
@@ -48,7 +50,7 @@ static const struct figure *most_labelled(const struct figure *figure)
 static int place_grid(struct layout *layout, struct grid *grid)
 {
     const struct figure *figure = layout->figure;
-    double above = layout->size * 1.7;
+    double above = layout->size * ABOVE;
     grid->left = 10 + layout->large * 1.35;
     grid->right = layout->width - legend_margin(layout);
     grid->bottom = layout_foot(layout) + layout->large * 1.5;
@@ -133,7 +135,7 @@ int layout_panels(struct layout *layout)
         if (draw_panel(layout, &grid, i))
             return -1;
     layout->box = (struct frame_box){ grid.left, grid.left + grid.step_x * (double)grid.columns - 10, grid.bottom,
-                                      grid.bottom + grid.step_y * (double)grid.rows - layout->size * 1.7 };
+                                      grid.bottom + grid.step_y * (double)grid.rows - layout->size * ABOVE };
     layout_titles(layout);
     legend_draw(layout);
     layout_words(layout);

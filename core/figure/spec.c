@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/statistics.h"
 #include "figure/spec.h"
 
 const char *const figure_kinds[KIND_COUNT] = { "curve",   "moving_average", "loglog",  "frontier",
@@ -207,12 +208,6 @@ static void read_y(struct reader *reader, const struct node *node)
     spec->y_count = count;
 }
 
-static int compare_reals(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void read_budgets(struct reader *reader, const struct node *node)
 {
     struct figure_spec *spec = reader->spec;
@@ -231,7 +226,7 @@ static void read_budgets(struct reader *reader, const struct node *node)
         refuse(reader, node);
         return;
     }
-    qsort(spec->budgets, count, sizeof *spec->budgets, compare_reals);
+    reals_sort(spec->budgets, count);
     spec->budget_count = count;
 }
 

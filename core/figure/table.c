@@ -1,8 +1,8 @@
 /* Bars for named cases, and heat maps of two swept paths. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/statistics.h"
 #include "figure/build.h"
 
 /* The different x of all lines, as the names of places 0, 1, ... */
@@ -11,12 +11,6 @@ struct places {
     double *keys;
     const char **names;
 };
-
-static int compare_reals(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static int find_places(struct build *build, struct places *places)
 {
@@ -32,13 +26,8 @@ static int find_places(struct build *build, struct places *places)
     for (size_t i = 0; i < data->line_count; i++)
         for (size_t k = 0; k < data->lines[i].count; k++)
             places->keys[places->count++] = data->lines[i].cells[k].x;
-    qsort(places->keys, places->count, sizeof *places->keys, compare_reals);
-    size_t kept = 0;
-    for (size_t i = 0; i < places->count; i++)
-        if (!kept || places->keys[i] != places->keys[kept - 1])
-            places->keys[kept++] = places->keys[i];
-    places->count = kept;
-    for (size_t i = 0; i < kept; i++) {
+    places->count = reals_unique(places->keys, places->count);
+    for (size_t i = 0; i < places->count; i++) {
         places->names[i] = data->name_count ? build_tidy(build->arena, data->names[(size_t)places->keys[i]])
                                             : quantity_text(build->arena, places->keys[i], build->x.count, 4);
         if (!places->names[i])

@@ -397,7 +397,10 @@ static void handle(struct screen *screen, const SDL_Event *event)
         screen->message[0] = 0;
         key(screen, &event->key.keysym);
         return;
-    case SDL_MOUSEWHEEL: grow_brush(screen, event->wheel.y > 0 ? 1.15f : 1 / 1.15f); break;
+    case SDL_MOUSEWHEEL: /* 0: it was turned sideways */
+        if (event->wheel.y)
+            grow_brush(screen, event->wheel.y > 0 ? 1.15f : 1 / 1.15f);
+        break;
     case SDL_MOUSEBUTTONDOWN:
         move_to(screen, event->button.x, event->button.y);
         screen->message[0] = 0;
