@@ -168,7 +168,8 @@ static void check_gradient(struct check *check, const struct call *call, const f
                          right = fabs((double)at[4] - 2 * (double)at[3] + (double)at[2]);
             bend = fmax(fabs((double)at[4] - 2 * (double)at[2] + (double)at[0]), fmax(left, right)) / steps[s];
             /* Rounding of a product such as frequency * x moves y by up to the slope times an ulp of x. */
-            const double steep = fmax(fabs((double)at[4] - (double)at[2]), fabs((double)at[0] - (double)at[2])) / steps[s];
+            const double steep = fmax(fabs((double)at[4] - (double)at[2]), fabs((double)at[0] - (double)at[2])) /
+                                 steps[s];
             good = check_slope(at, steps[s], fabs((double)x[i]) * fmax(1, steep), (double)slope[i], &low[s], &high[s]);
         }
         if (good)

@@ -1,7 +1,8 @@
 /* native: dense layers by kernels of isoflop's own, made for networks that stay in the cache.
  *
- * A layer's weights are kept in panels: panel p holds, for each input i, the weights of that input to the outputs of one
- * tile, two vectors wide. The last panel is one vector wide where that is enough. With L floats a vector and I inputs:
+ * A layer's weights are kept in panels: panel p holds, for each input i, the weights of that input to the outputs of
+ * one tile, two vectors wide. The last panel is one vector wide where that is enough. With L floats a vector and I
+ * inputs:
  *
  *     W[o][i]  is float  p * 2L * I + i * width + o % 2L,   p = o / 2L,  width = 2L, or L in a narrow last panel
  *
@@ -85,9 +86,10 @@ static size_t panel_start(const struct layer *layer, size_t p)
     return p * layer->full * layer->inputs;
 }
 
-/* The share of a thread in panels x parts, panel by panel: calls work for the parts of each panel that fall to it. */
+/* Computes the parts first to end of one panel of a product. */
 struct product;
-typedef void panel_work(const struct product *product, const struct desk *desk, size_t panel, size_t first, size_t end);
+typedef void panel_work(const struct product *product, const struct desk *desk, size_t panel, size_t first,
+                        size_t end);
 
 /* A product to be computed. */
 struct product {
@@ -108,6 +110,7 @@ struct product {
     void *context;
 };
 
+/* The share of a thread in panels x parts, panel by panel. */
 static void do_share(void *product_, unsigned thread, unsigned threads)
 {
     const struct product *product = product_;
@@ -158,10 +161,9 @@ static void forward_panel(const struct product *product, const struct desk *desk
     const struct layer *layer = product->layer;
     const struct columns columns = columns_of(layer, layer->outputs, p);
     const float *panel = product->read + panel_start(layer, p);
-    const size_t blocks = divide_up(product->active, DEPTH);
-    for (size_t block = 0; block < blocks || block == 0; block++) {
-        const size_t k = blocks ? cut(product->active, blocks, block) : 0;
-        const size_t depth = blocks ? cut(product->active, blocks, block + 1) - k : 0;
+    const size_t blocks = product->active ? divide_up(product->active, DEPTH) : 1;
+    for (size_t block = 0; block < blocks; block++) {
+        const size_t k = cut(product->active, blocks, block), depth = cut(product->active, blocks, block + 1) - k;
         multiply_rows(product, desk, &columns, first, end, product->x + k, product->x_stride, panel,
                       product->index + k, depth, block > 0);
     }
@@ -235,27 +237,23 @@ static void copy_columns(const struct product *product, const struct columns *co
     }
 }
 
-/* The gradient of some columns of x, `tiles` tiles, in one panel: into desk->gradient, whose first row is input `start`;
- * or, in the last block of rows, straight into the weights where this is a descent. */
+/* The gradient of some columns of x in one panel: into desk->gradient, whose first row is input `start`; or, in the
+ * last block of rows, straight into the weights `descended`. dy's columns stay copied from one chunk of a panel to the
+ * next where they are one block. */
 static void gradient_chunk(const struct product *product, const struct desk *desk, const struct columns *columns,
-                           size_t column, size_t count, size_t start, float *weights, bool *copied)
+                           size_t column, size_t count, size_t start, float *descended, bool first)
 {
     const struct native_kernel *kernel = product->layer->kernel;
     const size_t blocks = divide_up(product->rows, DEPTH), tiles = divide_up(count, kernel->rows);
     for (size_t block = 0; block < blocks; block++) {
         const size_t row = cut(product->rows, blocks, block), depth = cut(product->rows, blocks, block + 1) - row;
-        if (!*copied)
+        if (first || blocks > 1)
             copy_columns(product, columns, row, depth, desk->copy);
-        *copied = blocks == 1;
         for (size_t tile = 0; tile < tiles; tile++) {
             const size_t c = column + cut(count, tiles, tile), height = column + cut(count, tiles, tile + 1) - c;
             const float *x = product->x + row * product->x_stride + c;
-            if (product->panel || block + 1 < blocks)
-                kernel->gradient(height, columns->vectors, depth, x, product->x_stride, desk->copy, product->index + c,
-                                 start, desk->gradient, block > 0);
-            else
-                kernel->descend(height, columns->vectors, depth, x, product->x_stride, desk->copy, product->index + c,
-                                start, block ? desk->gradient : NULL, weights, product->rate);
+            kernel->gradient(height, columns->vectors, depth, x, product->x_stride, desk->copy, product->index + c,
+                             start, desk->gradient, block > 0, block + 1 == blocks ? descended : NULL, product->rate);
         }
     }
 }
@@ -267,7 +265,6 @@ static void gradient_panel(const struct product *product, const struct desk *des
     const struct columns columns = columns_of(layer, layer->outputs, p);
     const size_t width = columns.vectors * layer->kernel->lanes;
     float *weights = product->weights + panel_start(layer, p);
-    bool copied = false;
     for (size_t chunk = first; chunk < end; chunk++) {
         const size_t column = cut(product->active, product->parts, chunk);
         const size_t next = cut(product->active, product->parts, chunk + 1);
@@ -275,7 +272,8 @@ static void gradient_panel(const struct product *product, const struct desk *des
         const size_t stop = chunk + 1 < product->parts ? product->index[next] : layer->inputs;
         if (product->panel && (next - column < stop - start || product->rows == 0))
             memset(desk->gradient, 0, (stop - start) * width * sizeof(float));
-        gradient_chunk(product, desk, &columns, column, next - column, start, weights, &copied);
+        gradient_chunk(product, desk, &columns, column, next - column, start, product->panel ? NULL : weights,
+                       chunk == first);
         if (product->panel)
             product->panel(product->context, panel_start(layer, p) + start * width, (stop - start) * width,
                            weights + start * width, desk->gradient);
@@ -395,41 +393,32 @@ static void export(const void *layer_, const float *weights, float *canonical)
 
 /* ---- The plugin ---- */
 
-/* The kernels by what they need, the best first; as the words of the parameter `kernel`, after "best". */
-static const struct native_kernel *const kernels[] = {
-#if defined NATIVE_X86
-    &native_avx512, &native_avx2,
-#else
-    NULL, NULL,
-#endif
-    &native_portable,
-};
-enum { AVX512, AVX2, PORTABLE, KERNELS };
-static const char *const kernel_names[KERNELS] = { "avx512", "avx2", "portable" };
+/* The words of the parameter `kernel`, the best kernel first. */
+enum { BEST, AVX512, AVX2, PORTABLE };
+static const char *const kernel_names[] = { "best", "avx512", "avx2", "portable" };
 
-static bool has_instructions(int kernel)
+/* NULL: this processor or build does not have its instructions. */
+static const struct native_kernel *find_kernel(int choice)
 {
 #if defined NATIVE_X86
     __builtin_cpu_init();
-    if (kernel == AVX512)
-        return __builtin_cpu_supports("avx512f");
-    if (kernel == AVX2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (choice == AVX512 && __builtin_cpu_supports("avx512f"))
+        return &native_avx512;
+    if (choice == AVX2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &native_avx2;
 #endif
-    return kernel == PORTABLE;
+    return choice == PORTABLE ? &native_portable : NULL;
 }
 
 static int setup(void *state_, const struct iso_host *host, struct iso_error *err)
 {
     struct state *state = state_;
-    int kernel = state->kernel_choice - 1;
-    if (kernel < 0)
-        for (kernel = 0; !has_instructions(kernel);)
-            kernel++;
-    else if (!has_instructions(kernel))
+    int choice = state->kernel_choice == BEST ? AVX512 : state->kernel_choice;
+    while (!(state->kernel = find_kernel(choice)) && state->kernel_choice == BEST)
+        choice++;
+    if (!state->kernel)
         return iso_fail(err, "this processor, or this build of isoflop, does not have the instructions of the kernel "
-                             "%s; kernel: best takes the best that there is", kernel_names[kernel]);
-    state->kernel = kernels[kernel];
+                             "%s; kernel: best takes the best that there is", kernel_names[choice]);
     state->team = team_new(host, err);
     return state->team ? 0 : -1;
 }

@@ -1,9 +1,9 @@
 /* Kernels of the backend native, in vectors of the compiler. This file is compiled once for each instruction set, with
  * NATIVE_KERNEL the name of what it defines: native_portable, native_avx2, native_avx512.
  *
- * A product is cut into tiles that fill the registers: ROWS x 2 vectors of sums. For each k, the two vectors of a panel's
- * row k are loaded once and multiplied by ROWS numbers, each loaded into all lanes: 2 ROWS multiply-adds for ROWS + 2
- * loads, so that the arithmetic, not the cache, sets the pace. */
+ * A product is cut into tiles that fill the registers: ROWS x 2 vectors of sums. For each k, the two vectors of a
+ * panel's row k are loaded once and multiplied by ROWS numbers, each loaded into all lanes: 2 ROWS multiply-adds for
+ * ROWS + 2 loads, so that the arithmetic, not the cache, sets the pace. */
 #include "native_kernel.h"
 
 #include <math.h>
@@ -59,7 +59,7 @@ INLINE vector fma_vector(vector a, vector b, vector c)
 #endif
 }
 
-/* ---- Tiles: functions whose rows and vectors are constants wherever they are used, so that loops over them vanish ---- */
+/* ---- Tiles: rows and vectors are constants wherever these functions are used, so that loops over them vanish ---- */
 
 INLINE void clear(size_t rows, size_t vectors, vector sum[ROWS][2])
 {
@@ -99,37 +99,26 @@ INLINE void multiply_tile(size_t rows, size_t vectors, size_t depth, const float
             store(c + m * c_row + v * LANES, sum[m][v]);
 }
 
-INLINE void gradient_sums(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
-                          const uint32_t *index, size_t first, const float *sums, vector sum[ROWS][2])
+INLINE void gradient_tile(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
+                          const uint32_t *index, size_t first, float *sums, bool go_on, float *weights, float rate)
 {
+    vector sum[ROWS][2];
     clear(rows, vectors, sum);
-    if (sums)
+    if (go_on)
         UNROLL for (size_t m = 0; m < rows; m++)
             for (size_t v = 0; v < vectors; v++)
                 sum[m][v] = load(sums + (index[m] - first) * (vectors * LANES) + v * LANES);
     add_products(rows, vectors, depth, x, 1, x_row, panel, false, NULL, sum);
-}
-
-INLINE void gradient_tile(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
-                          const uint32_t *index, size_t first, float *sums, bool go_on)
-{
-    vector sum[ROWS][2];
-    gradient_sums(rows, vectors, depth, x, x_row, panel, index, first, go_on ? sums : NULL, sum);
-    UNROLL for (size_t m = 0; m < rows; m++)
-        for (size_t v = 0; v < vectors; v++)
-            store(sums + (index[m] - first) * (vectors * LANES) + v * LANES, sum[m][v]);
-}
-
-INLINE void descend_tile(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
-                         const uint32_t *index, size_t first, const float *sums, float *weights, float rate)
-{
-    vector sum[ROWS][2];
-    gradient_sums(rows, vectors, depth, x, x_row, panel, index, first, sums, sum);
-    UNROLL for (size_t m = 0; m < rows; m++)
-        for (size_t v = 0; v < vectors; v++) {
-            float *w = weights + index[m] * (vectors * LANES) + v * LANES;
-            store(w, load(w) - rate * sum[m][v]);
-        }
+    if (weights)
+        UNROLL for (size_t m = 0; m < rows; m++)
+            for (size_t v = 0; v < vectors; v++) {
+                float *w = weights + index[m] * (vectors * LANES) + v * LANES;
+                store(w, load(w) - rate * sum[m][v]);
+            }
+    else
+        UNROLL for (size_t m = 0; m < rows; m++)
+            for (size_t v = 0; v < vectors; v++)
+                store(sums + (index[m] - first) * (vectors * LANES) + v * LANES, sum[m][v]);
 }
 
 /* ---- One function for each number of rows and vectors, chosen when called ---- */
@@ -151,21 +140,12 @@ static void multiply(size_t rows, size_t vectors, size_t depth, const float *a, 
 }
 
 static void gradient(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
-                     const uint32_t *index, size_t first, float *sums, bool go_on)
+                     const uint32_t *index, size_t first, float *sums, bool go_on, float *weights, float rate)
 {
 #define GRADIENT(n)                                                                                                   \
-    case n: gradient_tile(n, 1, depth, x, x_row, panel, index, first, sums, go_on); return;                           \
-    case ROWS + n: gradient_tile(n, 2, depth, x, x_row, panel, index, first, sums, go_on); return;
+    case n: gradient_tile(n, 1, depth, x, x_row, panel, index, first, sums, go_on, weights, rate); return;            \
+    case ROWS + n: gradient_tile(n, 2, depth, x, x_row, panel, index, first, sums, go_on, weights, rate); return;
     switch (rows + (vectors - 1) * ROWS) { EACH_NUMBER_OF_ROWS(GRADIENT) }
-}
-
-static void descend(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
-                    const uint32_t *index, size_t first, const float *sums, float *weights, float rate)
-{
-#define DESCEND(n)                                                                                                    \
-    case n: descend_tile(n, 1, depth, x, x_row, panel, index, first, sums, weights, rate); return;                    \
-    case ROWS + n: descend_tile(n, 2, depth, x, x_row, panel, index, first, sums, weights, rate); return;
-    switch (rows + (vectors - 1) * ROWS) { EACH_NUMBER_OF_ROWS(DESCEND) }
 }
 
 /* ---- Transposition ---- */
@@ -205,6 +185,5 @@ const struct native_kernel NATIVE_KERNEL = {
     .rows = ROWS,
     .multiply = multiply,
     .gradient = gradient,
-    .descend = descend,
     .transpose = transpose,
 };

@@ -20,15 +20,11 @@ struct native_kernel {
     void (*multiply)(size_t rows, size_t vectors, size_t depth, const float *a, size_t a_row, const float *panel,
                      const uint32_t *index, float *c, size_t c_row, bool go_on);
 
-    /* g[m][n] = sum over k < depth of x[k][m] * panel[k][n], or goes on from g; rows of x lie x_row floats apart. Row m
-     * of g is row index[m] - first of the panel `sums`. */
+    /* g[m][n] = sum over k < depth of x[k][m] * panel[k][n], or, where go_on, goes on from sums; rows of x lie x_row
+     * floats apart. Row m of g is row index[m] - first of the panel `sums`. Where weights is not NULL, g is not kept:
+     * weights[index[m]][n] -= rate * g[m][n], the product rounded before the difference. */
     void (*gradient)(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
-                     const uint32_t *index, size_t first, float *sums, bool go_on);
-
-    /* The same sums, and with them weights[index[m]][n] -= rate * g[m][n], the product rounded before the difference.
-     * sums: where g goes on from; NULL: from 0. */
-    void (*descend)(size_t rows, size_t vectors, size_t depth, const float *x, size_t x_row, const float *panel,
-                    const uint32_t *index, size_t first, const float *sums, float *weights, float rate);
+                     const uint32_t *index, size_t first, float *sums, bool go_on, float *weights, float rate);
 
     /* to[n][m] = from[m][n] for n < lanes; m < lanes, zero from `rows` on. Rows lie from_row and to_row floats apart. */
     void (*transpose)(size_t rows, const float *from, size_t from_row, float *to, size_t to_row);
