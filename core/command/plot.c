@@ -196,7 +196,7 @@ out:
 const struct command command_plot = {
     .name = "plot",
     .arguments = "DIR [FIGURE...] | CSV --x COLUMN --y COLUMN",
-    .summary = "Draw figures of an experiment from its results, or of any table",
+    .summary = "figures of an experiment from its results, or of any table",
     .help = "  DIR                 an experiment's folder: its recipe's figures, or those named, into DIR/figures\n"
             "  CSV                 any table with a line of names\n"
             "  --format svg|png|pdf  of the figures (default: svg)\n"

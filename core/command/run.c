@@ -161,6 +161,15 @@ static void say_outcome(const struct given *given, const char *folder, const str
     }
 }
 
+/* Whether none were drawn here: of a store that was merged, or after --no-figures. */
+static bool lacks_figures(const char *folder)
+{
+    char *path = file_join(folder, "figures");
+    const bool lacks = path && access(path, F_OK);
+    free(path);
+    return lacks;
+}
+
 static int finish(const struct given *given, const char *folder, const struct run_counts *counts, bool changed,
                   double seconds, struct command_outcome *outcome)
 {
@@ -173,7 +182,7 @@ static int finish(const struct given *given, const char *folder, const struct ru
     const struct figures_request request = { .folder = folder, .format = FIGURE_SVG };
     size_t drawn;
     bool unknown;
-    if ((counts->to_train || changed) && !given->no_figures &&
+    if (!given->no_figures && (counts->to_train || changed || lacks_figures(folder)) &&
         figures_draw(&request, stdout, &drawn, &unknown, &outcome->error))
         return STATUS_FAILED;
     return failed ? STATUS_FAILED : STATUS_DONE;
