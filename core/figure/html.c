@@ -6,8 +6,7 @@
 #include "figure/canvas.h"
 #include "figure/report.h"
 
-/* One column on every screen; figures stay on white paper, so that their colours hold in the dark, too. On a phone they
- * keep a width at which their words can be read, and scroll. */
+/* One column on every screen; figures stay on white paper, so that their colours hold in the dark, too. */
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1b1b1b;--faint:#5f5f5f;--line:#dcdcdc;--shade:#f4f4f2;"
     "--link:#0072b2;--bad:#a32020}\n"
@@ -30,11 +29,11 @@ static const char style[] =
     "th[aria-sort=ascending] button::after{content:'\\2191';opacity:1}"
     "th[aria-sort=descending] button::after{content:'\\2193';opacity:1}\n"
     "figure{margin:0 0 2rem}figure>div{background:#fff;border-radius:6px;padding:6px;width:max-content;"
-    "max-width:100%}svg{display:block;min-width:34rem;max-width:100%;height:auto}\n"
+    "max-width:100%}svg{display:block;max-width:100%;height:auto}\n"
     "pre{background:var(--shade);padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;line-height:1.4;"
     "border-radius:6px}summary{cursor:pointer}\n"
     "@media print{body{max-width:none;padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}"
-    "pre{white-space:pre-wrap}th button::after{content:''}.wide{overflow:visible}svg{min-width:0}}\n";
+    "pre{white-space:pre-wrap}th button::after{content:''}.wide{overflow:visible}}\n";
 
 /* A click on a head sorts by its column, another one the other way; rows without a value stay last. */
 static const char script[] =
@@ -107,10 +106,8 @@ static int write_figure(struct text *out, const struct report *report, size_t in
         if (bare.title && report->title && !strcmp(bare.title, report->title))
             bare.title = NULL;
         svg = figure_render(&bare, FIGURE_SVG, 0, 0, id, &length, &failed);
-        if (svg) {
-            open_wide(out, shown->name);
-            text_format(out, "%s</div>\n", svg);
-        }
+        if (svg)
+            text_format(out, "<div>%s</div>\n", svg);
         if (shown->figure->caption)
             element(out, "<figcaption>", shown->figure->caption, "</figcaption>\n");
     }
