@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The report's training in float64 with NumPy, apart from isoflop, and a comparison of the two.
 
-    tests/paper_reference.py [--rows R1,R13] [--seeds N] [--program ./isoflop [--jobs N]] [--keep FILE] [--data FOLDERS]
+    tests/paper_reference.py [--rows R1,R13] [--seeds N] [--program ./isoflop [--jobs N]] [--keep FILE]
     tests/paper_reference.py --rows R10 --replay [--set hidden=64] [--set gradient=1] [--set he=text] ...
 
 Each row of recipes/paper/README.md that is compared is a list of cases below. A case is trained with seeds 0 to N - 1
@@ -19,12 +19,10 @@ Without NumPy, or without the data, it says so and ends with status 77. Status 1
 """
 import argparse
 import csv
-import gzip
 import json
 import math
 import os
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
@@ -34,6 +32,8 @@ try:
 except ImportError:
     print("skipped: there is no NumPy (Debian: apt-get install python3-numpy)")
     sys.exit(77)
+
+from idx import read_idx  # noqa: E402  it needs NumPy
 
 BATCH = 50
 LEAKY_BACKWARD = 0.005
@@ -47,7 +47,8 @@ def case(match, **settings):
 
 
 def activation_cases(hidden, columns):
-    return [case({"model.hidden": columns, "model.activation": name}, hidden=hidden, activation=kind, initializer="normal")
+    return [case({"model.hidden": columns, "model.activation": name},
+                 hidden=hidden, activation=kind, initializer="normal")
             for kind, name in (("sigmoid", "sigmoid"), ("relu", "relu"), ("leaky", "leaky_relu"))]
 
 
@@ -72,16 +73,6 @@ FOLDERS = {"mnist": ("mnist", "MNIST"), "fashion_mnist": ("fashion_mnist", "fash
 
 
 # ---- Data ----
-def read_idx(folder, name):
-    for path in (os.path.join(folder, name), os.path.join(folder, name + ".gz")):
-        if os.path.exists(path):
-            with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-                data = file.read()
-            start = 4 + 4 * data[3]
-            return np.frombuffer(data, np.uint8, offset=start).reshape(struct.unpack(">%dI" % data[3], data[4:start]))
-    return None
-
-
 def read_data(folders, dataset):
     """Training images and labels, test images and labels; pixels / 255 in float64."""
     for folder in (os.path.join(place, name) for place in folders for name in FOLDERS[dataset]):
@@ -121,9 +112,11 @@ def derivative(settings, y):
 
 
 def accuracy(settings, weights, biases, x, labels):
-    right = [np.argmax(forward(settings, weights, biases, x[first:first + 1000])[1], axis=1) == labels[first:first + 1000]
-             for first in range(0, len(x), 1000)]
-    return float(np.mean(np.concatenate(right)))
+    right = 0
+    for first in range(0, len(x), 1000):
+        _, shown = forward(settings, weights, biases, x[first:first + 1000])
+        right += np.count_nonzero(np.argmax(shown, axis=1) == labels[first:first + 1000])
+    return right / len(x)
 
 
 def train(settings, data, seed, after):
@@ -193,8 +186,8 @@ def run_isoflop(program, row, seeds, jobs, folder):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit("isoflop run failed:\n" + done.stderr)
-    table = subprocess.run([program, "export", out, "--table", "trials", "--format", "csv"], capture_output=True, text=True,
-                           check=True)
+    table = subprocess.run([program, "export", out, "--table", "trials", "--format", "csv"],
+                           capture_output=True, text=True, check=True)
     return list(csv.DictReader(table.stdout.splitlines()))
 
 
