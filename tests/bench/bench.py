@@ -23,6 +23,7 @@ from measure import (BATCH, EXAMPLES, NETWORKS, Isoflop, Reference, Table, find_
                      has_module, median, paired, products, sizes_of)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+OWN_PART = 2  # of isoflop's epochs on W1 and W3, halves in the quick form
 
 
 class Bench:
@@ -83,21 +84,23 @@ class Bench:
 
     def one_network(self, name, hidden, batch):
         label = name if batch == BATCH else "%s, batch %d" % (name, batch)
-        part = 1 if self.full or name == "W2" else 4  # quarters of an epoch in the quick form
-        steps = EXAMPLES // batch // part
-        scale = EXAMPLES / batch / steps
+        # In the quick form, parts of an epoch: of the references, whose start-up is not in their times, less.
+        epoch, whole = EXAMPLES // batch, self.full or name == "W2"
+        own, others = epoch // (1 if whole else OWN_PART), epoch // (1 if whole else 4)
         variants = self.variants()
         references = self.references(self.kinds)
         times = {key: [] for key in self.kinds + list(variants) + [b + " products" for b in self.backends]}
         kernels = {}
         for _ in range(self.rounds):
             for reference in references:
-                times[reference.kind].append(reference.train(batch, steps, sizes_of(name)))
+                seconds, cpu = reference.train(batch, others, sizes_of(name))
+                times[reference.kind].append((seconds * epoch / others, cpu * epoch / others))
             for key, backend in variants.items():
-                times[key].append(self.isoflop.train(hidden, backend, steps, batch))
+                seconds, cpu = self.isoflop.train(hidden, backend, own, batch)
+                times[key].append((seconds * epoch / own, cpu * epoch / own))
             for backend in self.backends:
-                seconds, cpu, kernels[backend] = products(PRODUCTS, backend, sizes_of(name), steps, batch)
-                times[backend + " products"].append((seconds, cpu))
+                seconds, cpu, kernels[backend] = products(PRODUCTS, backend, sizes_of(name), own, batch)
+                times[backend + " products"].append((seconds * epoch / own, cpu * epoch / own))
         for reference in references:
             reference.close()
         flops = flops_per_example(sizes_of(name)) * EXAMPLES
@@ -105,11 +108,11 @@ class Bench:
                       ["trainer", "s/epoch", "cpu s", "GFLOP/s", "of peak", "/ numpy64", "/ torch", "/ products"],
                       "One thread; ratios of CPU time. GFLOP/s of the nominal products; peak: a core's, widest vectors.")
         for key, values in times.items():
-            cpu = median([cpu * scale for _, cpu in values])
+            cpu = median([cpu for _, cpu in values])
             rate = flops / cpu / 1e9
             base = key.split(" ")[0] + " products"
             table.row(key if key not in kernels else "%s (%s)" % (key, kernels[key]),
-                      median([wall * scale for wall, _ in values]), cpu, rate, rate / self.peak,
+                      median([wall for wall, _ in values]), cpu, rate, rate / self.peak,
                       self.ratio(times, key, "numpy64"), self.ratio(times, key, "torch"),
                       self.ratio(times, key, base) if base in times and key != base else None)
 
@@ -161,7 +164,7 @@ class Bench:
 
     def compare(self, name, caption, base, cases, backend):
         """Seconds of W1 with each case's changes, against those of `base`."""
-        part = 1 if self.full else 4
+        part = 1 if self.full else OWN_PART
         steps = EXAMPLES // BATCH // part
         times = {key: [] for key in cases}
         for _ in range(self.rounds):

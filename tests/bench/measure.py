@@ -104,7 +104,6 @@ class Isoflop:
         self.program, self.data = program, data
         self.folder = tempfile.mkdtemp(prefix="isoflop-bench-")
         self.count = 0
-        self.starts = {}  # CPU seconds of runs of one step
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -158,14 +157,12 @@ class Isoflop:
         return list(csv.DictReader(io.StringIO(text)))
 
     def train(self, hidden, backend, steps, batch=BATCH, **more):
-        """Wall and CPU seconds of training: of the processors, what a run of one step takes is left out."""
+        """Wall and CPU seconds of training: of the processors, what a run of one step takes is left out. It is measured
+        anew each time, just before: what it takes drifts with the machine."""
+        one_step = dict(more, train=dict(more.get("train", {"batch": batch}), steps=1))
+        start = self.run(self.recipe(hidden, backend, 1, batch, **one_step), "--jobs", "1")[1]
         _, cpu, rows = self.run(self.recipe(hidden, backend, steps, batch, **more), "--jobs", "1")
-        more["train"] = dict(more.get("train", {"batch": batch}), steps=1)
-        one_step = self.recipe(hidden, backend, 1, batch, **more)
-        key = json.dumps(one_step)
-        if key not in self.starts:
-            self.starts[key] = median([self.run(one_step, "--jobs", "1")[1] for _ in range(3)])
-        return float(rows[0]["seconds"]), cpu - self.starts[key]
+        return float(rows[0]["seconds"]), cpu - start
 
     def memory(self, recipe, jobs):
         """Largest proportional set size of the program and its workers, in MB; None where the kernel has none."""
