@@ -120,7 +120,7 @@ static void gather_fresh(const struct data *data, uint64_t seed, uint64_t epoch,
 void data_gather(const struct data *data, enum data_split which, uint64_t seed, uint64_t epoch,
                  const uint32_t *positions, size_t n, float *x, size_t x_stride, int32_t *labels, float *targets)
 {
-    enum { AHEAD = 8 };
+    enum { AHEAD = 4 };
     const struct split *split = &data->split[which];
     const size_t outputs = data->shape.outputs;
     if (which == DATA_TRAIN && data->fresh) {
