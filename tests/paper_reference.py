@@ -47,7 +47,7 @@ def case(match, **settings):
 
 
 def activation_cases(hidden, columns):
-    return [case({"model.hidden": columns, "model.activation": name},
+    return [case({"model.hidden": columns, "case": name},
                  hidden=hidden, activation=kind, initializer="normal")
             for kind, name in (("sigmoid", "sigmoid"), ("relu", "relu"), ("leaky", "leaky_relu"))]
 
@@ -58,8 +58,8 @@ ROWS = {
     "R2": ("activation", ["sweep.model.hidden=[[32, 32]]"], None, activation_cases("32,32", "[32,32]")),
     "R3": ("activation", ["sweep.model.hidden=[[600]]"], None, activation_cases("600", "[600]")),
     "R10": ("loss", [], 100, [
-        case({"loss": loss, "train.epochs": str(epochs)}, hidden="400", gradient=gradient, epochs=epochs)
-        for loss, gradient in (("mse", 2), ("cross_entropy", 1)) for epochs in (2, 6, 10)]),
+        case({"case": name, "train.epochs": str(epochs)}, hidden="400", gradient=gradient, epochs=epochs)
+        for name, gradient in (("the report's mean", 2), ("cross-entropy", 1)) for epochs in (2, 6, 10)]),
     "R13": ("simple_mean", [], 100, [case({}, epochs=2, decay=0.9)]),
     "R13c": ("simple", [], 100, [case({}, epochs=2, decay=0.9, gradient=1)]),
     "R14": ("best_mnist", ["sweep.cases={784-128-10: {model.hidden: [128], train.epochs: 10}}"], 100,
@@ -191,11 +191,6 @@ def run_isoflop(program, row, seeds, jobs, folder):
     return list(csv.DictReader(table.stdout.splitlines()))
 
 
-def belongs(trial, match):
-    return all(value == trial[column] or ('"%s"' % value in trial[column] and value != trial[column])
-               for column, value in match.items())
-
-
 def spread(values):
     return statistics.stdev(values) if len(values) > 1 else 0.0
 
@@ -209,7 +204,7 @@ def verdict(ours, reference):
         pooled = (shares[0] * len(ours) + shares[1] * len(reference)) / (len(ours) + len(reference))
         error = math.sqrt(pooled * (1 - pooled) * (1 / len(ours) + 1 / len(reference)))
         good = abs(shares[0] - shares[1]) <= 4 * error
-        text = "collapsed %.0f %% and %.0f %%; " % (100 * shares[0], 100 * shares[1])
+        text = "collapsed %.0f %% and %.0f %%" % (100 * shares[0], 100 * shares[1])
         middle, widening, name = statistics.median, math.sqrt(math.pi / 2), "medians of the others"
     else:
         middle, widening, name = statistics.mean, 1.0, "means"
@@ -217,7 +212,7 @@ def verdict(ours, reference):
         error = widening * math.hypot(*(spread(values) / math.sqrt(len(values)) for values in stood))
         difference = middle(stood[0]) - middle(stood[1])
         good = good and abs(difference) <= max(0.3, 4 * error)
-        text += "%s differ by %+.2f (error %.2f)" % (name, difference, error)
+        text += "%s%s differ by %+.2f (error %.2f)" % ("; " if text else "", name, difference, error)
     return text + (": agree" if good else ": DIFFER")
 
 
@@ -273,7 +268,8 @@ def main():
                     print(name, show(reference), flush=True)
                     continue
                 # A loss that is not finite at the end leaves the accuracy empty: such a run counts as collapsed.
-                ours = [100 * float(trial["test.accuracy"] or 0) for trial in trials if belongs(trial, match)]
+                ours = [100 * float(trial["test.accuracy"] or 0)
+                        for trial in trials if all(trial[name] == value for name, value in match.items())]
                 if len(ours) != len(reference):
                     sys.exit("%s: %d trials of isoflop, not %d" % (name, len(ours), len(reference)))
                 told = verdict(ours, reference)
