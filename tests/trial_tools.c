@@ -87,7 +87,9 @@ int run_into(struct told *told, const struct settings *settings, uint64_t max_st
     struct data *data = data_of(settings);
     const struct trial_listener listener = { .context = told, .point = tell_point, .checkpoint = tell_checkpoint,
                                              .interrupted = tell_interrupted };
-    const int status = trial_run(settings, data, 1, max_steps, &listener, &told->result, err);
+    struct trial trial = { .settings = settings, .threads = 1, .max_steps = max_steps, .listener = &listener, .err = err };
+    const int status = trial_run(&trial, data);
+    told->result = trial.result;
     data_close(data);
     return status;
 }

@@ -217,8 +217,7 @@ static const struct data *find_data(struct worker *worker, struct settings *sett
 static int train(struct worker *worker, const struct message_trial *trial, struct iso_error *err)
 {
     struct iso_error failure = ERROR_NONE;
-    struct trial_result result = { 0 };
-    bool taken = false, trained = false;
+    bool taken = false;
     struct settings *settings = settings_of_json(trial->recipe, trial->folder, worker->plugins, &failure);
     const struct data *data = settings ? find_data(worker, settings, &taken, &failure) : NULL;
     worker->checkpoints = trial->checkpoints;
@@ -229,13 +228,14 @@ static int train(struct worker *worker, const struct message_trial *trial, struc
                                              .save_seconds = trial->checkpoints[0] ? trial->save_seconds : 0,
                                              .save = on_save, .load = trial->checkpoints[0] ? on_load : NULL,
                                              .numerics = on_numerics, .resumed = on_resumed, .note = on_note };
-    if (data)
-        trained = trial_run(settings, data, trial->threads, trial->max_steps, &listener, &result, &failure) == 0;
+    struct trial run = { .settings = settings, .threads = trial->threads, .max_steps = trial->max_steps,
+                         .listener = &listener, .err = &failure };
+    const bool trained = data && trial_run(&run, data) == 0;
 
     struct text text = { 0 };
     int status;
     if (trained) {
-        message_put_result(&text, &result);
+        message_put_result(&text, &run.result);
         status = send_text(worker, MESSAGE_DONE, &text, err);
     } else if ((stop_asked || worker->orphaned) && !worker->unwritten) {
         status = message_send(worker->out, MESSAGE_STOPPED, "", 0, err);

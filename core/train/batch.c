@@ -7,6 +7,17 @@
 #include "base/generator.h"
 #include "base/memory.h"
 
+size_t batch_rows(const struct settings *settings, const struct horizon *horizon)
+{
+    return (size_t)(settings->batch < horizon->examples_per_epoch ? settings->batch : horizon->examples_per_epoch);
+}
+
+bool batch_is_sparse(const struct settings *settings)
+{
+    const struct iso_backend *backend = &settings->backend->plugin->ops.backend;
+    return backend->sparse_inputs && backend->skips_zeros && backend->skips_zeros(settings->backend->state);
+}
+
 int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, bool sparse, size_t rows,
                struct iso_error *err)
 {

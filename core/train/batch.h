@@ -20,6 +20,10 @@ struct batch {
     struct nonzero *nonzero; /* NULL: inputs that are all zero are not left out */
 };
 
+/* Rows of a training step, at most. */
+size_t batch_rows(const struct settings *settings, const struct horizon *horizon);
+/* Whether inputs that are zero in a whole minibatch are left out: what the backend wants. */
+bool batch_is_sparse(const struct settings *settings);
 /* Room for `rows` examples. dense: the loss wants dense targets. sparse: inputs that are zero in all rows are left out. */
 int batch_make(struct batch *batch, const struct data_shape *shape, bool dense, bool sparse, size_t rows,
                struct iso_error *err);

@@ -67,7 +67,7 @@ static bool out_of_patience(struct run *run, const struct point *point)
 static struct measured measure_split(struct run *run, enum data_split split, uint64_t most)
 {
     const size_t n = data_count(run->data, split);
-    return objective_measure(&run->objective, run->network, &run->batch, run->data, split,
+    return objective_measure(&run->objective, run->network, run->evaluation, run->data, split,
                              run->settings->seed_examples, most && most < n ? (size_t)most : n);
 }
 
@@ -99,9 +99,9 @@ static void measure_histograms(struct run *run, struct extra *extra)
             extra = put_histogram(extra, run->histogram_values, gradients && !run->step ? 0 : count);
         }
     for (size_t r = 0; r < rows; r++)
-        run->batch.positions[r] = (uint32_t)r;
-    batch_gather(&run->batch, run->data, split, settings->seed_examples, 0, run->batch.positions, rows);
-    network_forward(run->network, &run->batch.input, false, 0);
+        run->evaluation->positions[r] = (uint32_t)r;
+    batch_gather(run->evaluation, run->data, split, settings->seed_examples, 0, run->evaluation->positions, rows);
+    network_forward(run->network, &run->evaluation->input, false, 0);
     for (size_t l = 0; l < settings->hidden_count; l++)
         extra = put_histogram(extra, network_values(run->network, l), rows * network_outputs(run->network, l));
 }
@@ -316,11 +316,10 @@ int run_measure_begin(struct run *run, struct iso_error *err)
         if (settings->measure_zero && measure_point(run, err))
             return -1;
     }
-    stopwatch_start(&run->watch);
     return 0;
 }
 
-static void show_progress(struct run *run, double loss)
+static void show_progress(struct run *run, const struct batch *batch, double loss)
 {
     enum { PER_SECOND = 10 };
     const struct trial_listener *listener = run->listener;
@@ -331,10 +330,10 @@ static void show_progress(struct run *run, double loss)
         return;
     run->shown_seconds = seconds;
     listener->progress(listener->context, run->step, run->end, horizon_epoch(&run->horizon, run->step),
-                       loss / (double)run->batch.input.rows, run->rate);
+                       loss / (double)batch->input.rows, run->rate);
 }
 
-int run_measure(struct run *run, double loss, struct iso_error *err)
+int run_measure(struct run *run, const struct batch *batch, double loss, struct iso_error *err)
 {
     run->step++;
     if (!isfinite(loss)) {
@@ -342,7 +341,7 @@ int run_measure(struct run *run, double loss, struct iso_error *err)
         if (run->ended)
             return 0;
     }
-    show_progress(run, loss);
+    show_progress(run, batch, loss);
     const bool checkpoint = agenda_due(&run->checkpoints, run->step, stopwatch_read(&run->watch));
     if (run->due || checkpoint) {
         stopwatch_stop(&run->watch);
@@ -365,7 +364,6 @@ int run_measure_end(struct run *run, struct iso_error *err)
 {
     struct trial_result *result = run->result;
     const struct settings *settings = run->settings;
-    stopwatch_stop(&run->watch);
     result->seconds = stopwatch_read(&run->watch);
     result->last.extra_count = 0; /* which live as long as the run */
     result->last.extras = NULL;

@@ -90,14 +90,11 @@ static int begin_extras(struct run *run, struct iso_error *err)
 static int begin_network(struct run *run, unsigned threads, struct iso_error *err)
 {
     const struct settings *settings = run->settings;
-    const uint64_t rows = settings->batch < run->horizon.examples_per_epoch ? settings->batch
-                                                                            : run->horizon.examples_per_epoch;
+    const size_t rows = batch_rows(settings, &run->horizon);
     size_t outputs[SETTINGS_HIDDEN_MAX + 1];
     memcpy(outputs, settings->hidden, settings->hidden_count * sizeof *outputs);
     outputs[settings->hidden_count] = run->shape->outputs;
     const struct iso_backend *backend = &settings->backend->plugin->ops.backend;
-    const bool sparse = backend->sparse_inputs && backend->skips_zeros &&
-                        backend->skips_zeros(settings->backend->state);
     const struct network_spec spec = {
         .inputs = run->shape->inputs,
         .layers = settings->hidden_count + 1,
@@ -113,9 +110,9 @@ static int begin_network(struct run *run, unsigned threads, struct iso_error *er
         .clip_gradient_zero = settings->clip_gradient_zero,
         .clip_output = settings->clip_output,
         .clip_norm = settings->clip_norm,
-        .batch = (size_t)rows,
+        .batch = rows,
         .threads = backend->any_threads ? threads : 1, /* with others, bits would depend on it */
-        .sparse_inputs = sparse,
+        .sparse_inputs = batch_is_sparse(settings),
         .watch = run->norms != NULL,
         .watch_units = settings->also_dead_units,
         .seed_init = settings->seed_init,
@@ -130,12 +127,8 @@ static int begin_network(struct run *run, unsigned threads, struct iso_error *er
         if (status)
             return error_context(err, "model.from: %s", settings->from);
     }
-    const size_t capacity = rows > NETWORK_EVALUATION_ROWS ? (size_t)rows : NETWORK_EVALUATION_ROWS;
-    if (objective_make(&run->objective, settings, run->shape, capacity, err) ||
-        batch_make(&run->batch, run->shape, objective_wants_dense(settings), sparse, capacity, err) ||
-        order_make(&run->order, data_count(run->data, DATA_TRAIN), settings->shuffle, settings->seed_order, err))
-        return -1;
-    return 0;
+    const size_t capacity = rows > NETWORK_EVALUATION_ROWS ? rows : NETWORK_EVALUATION_ROWS;
+    return objective_make(&run->objective, settings, run->shape, capacity, err);
 }
 
 /* Whether points hold a quantity. */
@@ -200,7 +193,7 @@ int run_begin(struct run *run, const struct settings *settings, const struct dat
               struct iso_error *err)
 {
     *run = (struct run){ .settings = settings, .data = data, .shape = data_shape(data), .listener = listener,
-                         .result = result, .arithmetic_before = arithmetic_set() };
+                         .result = result, .company = 1 };
     const struct point nothing = { .train = measured_nothing, .train_eval = measured_nothing,
                                    .validation = measured_nothing, .test = measured_nothing };
     *result = (struct trial_result){ .status = TRIAL_DONE, .last = nothing, .final_test = measured_nothing,
@@ -231,24 +224,19 @@ void run_end(struct run *run)
     free(run->rows);
     agenda_free(&run->checkpoints);
     agenda_free(&run->points);
-    order_free(&run->order);
-    batch_free(&run->batch);
     objective_free(&run->objective);
     network_free(run->network);
     arena_free(run->arena);
-    arithmetic_restore(run->arithmetic_before);
 }
 
-const struct batch *run_next_batch(struct run *run)
+void run_step(struct run *run, const struct batch *batch)
 {
+    const struct network_input *input = &batch->input;
     const bool last = run->step + 1 == run->end;
     run->due = agenda_due(&run->points, run->step + 1, stopwatch_read(&run->watch)) || last;
     run->rate = horizon_rate(&run->horizon, run->settings, run->step);
-    batch_of_step(&run->batch, &run->order, &run->horizon, run->data, run->settings->seed_examples, run->step);
-    if (run->batch.input.index)
-        run->flops_skipped += ledger_skipped(&run->ledger, run->batch.inputs - run->batch.input.active,
-                                             run->batch.input.rows);
-    return &run->batch;
+    if (input->index)
+        run->flops_skipped += ledger_skipped(&run->ledger, batch->inputs - input->active, input->rows);
 }
 
 struct network_norms *run_norms(const struct run *run)

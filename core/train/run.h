@@ -2,7 +2,6 @@
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
-#include "train/arithmetic.h"
 #include "train/checkpoint.h"
 #include "train/histogram.h"
 #include "train/objective.h"
@@ -26,14 +25,12 @@ struct run {
     const struct data_shape *shape;
     const struct trial_listener *listener;
     struct trial_result *result;
-    struct arithmetic arithmetic_before;
 
     struct ledger ledger;
     struct horizon horizon;
     struct network *network;
     struct objective objective;
-    struct batch batch;
-    struct order order;
+    struct batch *evaluation; /* where what is measured is gathered: the caller's */
     struct agenda points, checkpoints;
     struct stopwatch watch;
 
@@ -48,6 +45,7 @@ struct run {
     size_t row_count, row_capacity, row_width;
     bool unsaved; /* the last state could not be saved, which was noted */
     double saved, save_after; /* when a state was, by stopwatch_now, and how long until the next */
+    size_t company; /* trials that are trained together with this one, it included */
 
     struct network_norms *norms; /* NULL: not asked for */
     struct extra *extras;
@@ -61,18 +59,20 @@ struct run {
     bool stop_begun;
 };
 
-/* Everything that training needs, allocated; weights as they start. */
+/* Everything that training needs but minibatches, allocated; weights as they start. run->evaluation is to be set before
+ * anything is measured. */
 int run_begin(struct run *run, const struct settings *settings, const struct data *data, unsigned threads,
               uint64_t max_steps, const struct trial_listener *listener, struct trial_result *result,
               struct iso_error *err);
 void run_end(struct run *run);
 
-/* The minibatch and learning rate of the next step. */
-const struct batch *run_next_batch(struct run *run);
+/* What the next step is to know: its learning rate, whether a point is due after it. */
+void run_step(struct run *run, const struct batch *batch);
 /* Where the norms of this step go; NULL: not asked for. */
 struct network_norms *run_norms(const struct run *run);
-/* After a step with that sum of losses: a point, checkpoints, progress; sets run->ended after the last. */
-int run_measure(struct run *run, double loss, struct iso_error *err);
+/* After a step over that minibatch with that sum of losses: a point, checkpoints, progress; sets run->ended after the
+ * last. */
+int run_measure(struct run *run, const struct batch *batch, double loss, struct iso_error *err);
 /* The checkpoint and point before the first step; final and best weights after the last. */
 int run_measure_begin(struct run *run, struct iso_error *err);
 int run_measure_end(struct run *run, struct iso_error *err);

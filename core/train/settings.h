@@ -86,5 +86,8 @@ void settings_free(struct settings *settings);
 /* The JSON that the trial's key is the SHA-256 of, given the checksum of its data (design: what is in it and
  * what is not). */
 int settings_key_json(const struct settings *settings, const char *data_checksum, struct text *out);
+/* The JSON of what trials have in common that may be trained together (train.share_batches): data, minibatches, order,
+ * and what these are prepared for. Nothing is added where the trial shares with none. */
+int settings_share_json(const struct settings *settings, bool endless, struct text *out);
 
 #endif

@@ -224,3 +224,24 @@ int settings_key_json(const struct settings *settings, const char *data_checksum
     text_add_string(out, "}");
     return out->failed ? -1 : 0;
 }
+
+int settings_share_json(const struct settings *settings, bool endless, struct text *out)
+{
+    if (!settings->share_batches)
+        return 0;
+    text_add_string(out, "{");
+    member_plugin(out, "backend", settings->backend);
+    member_whole(out, "batch", settings->batch);
+    member(out, "dataset");
+    node_json(node_get(settings->tree->root, "dataset"), out);
+    member_word(out, "drop_last", settings->drop_last ? "true" : "false");
+    if (endless)
+        member_whole(out, "examples", settings->seed_examples);
+    member_plugin(out, "loss", settings->loss);
+    if (settings->shuffle)
+        member_whole(out, "order", settings->seed_order);
+    if (settings->data.subset_by_trial)
+        member_whole(out, "subset", settings->seed);
+    text_add_string(out, "}");
+    return out->failed ? -1 : 0;
+}

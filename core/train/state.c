@@ -286,8 +286,9 @@ void state_save_due(struct run *run, bool stop)
     stopwatch_start(&run->watch);
     run->saved = stopwatch_now();
     run->save_after = listener->save_seconds;
-    if (COST * (run->saved - now) > run->save_after)
-        run->save_after = COST * (run->saved - now);
+    const double cost = COST * (double)run->company * (run->saved - now);
+    if (cost > run->save_after)
+        run->save_after = cost;
 }
 
 int state_go_on(struct run *run, unsigned age)

@@ -1,4 +1,4 @@
-/* A trial: one training run. trial_run is the loop: forward, loss, backward, update, measure. */
+/* A trial: one training run. trial.c is the loop: forward, loss, backward, update, measure. */
 #ifndef TRAIN_TRIAL_H
 #define TRAIN_TRIAL_H
 
@@ -64,7 +64,7 @@ struct trial_listener {
     /* A checkpoint's bytes (safetensors) by name: "init", "best", "final", "step-000123". */
     int (*checkpoint)(void *context, const char *name, const void *data, size_t length, struct iso_error *err);
     void (*progress)(void *context, uint64_t step, uint64_t steps, double epoch, double loss, double rate);
-    /* True: stop as soon as possible; trial_run then fails with "interrupted". */
+    /* True: stop as soon as possible; the trial then fails with "interrupted". */
     bool (*interrupted)(void *context);
 
     /* A state is what a trial goes on from after an interruption, to the same bits: see train/state.h. One is saved
@@ -84,8 +84,23 @@ struct trial_listener {
 /* Sizes and planned FLOP, without training or weights. */
 int trial_measure(const struct settings *settings, const struct data_shape *shape, uint64_t train_examples,
                   struct trial_size *size, struct iso_error *err);
-/* max_steps: 0, or the most to train, whatever the budgets say. */
-int trial_run(const struct settings *settings, const struct data *data, unsigned threads, uint64_t max_steps,
-              const struct trial_listener *listener, struct trial_result *result, struct iso_error *err);
+
+struct trial {
+    const struct settings *settings;
+    unsigned threads;
+    uint64_t max_steps; /* 0, or the most to train, whatever the budgets say */
+    const struct trial_listener *listener; /* NULL: nobody */
+    /* What came of it: 0 and the result, or -1 and why. */
+    int status;
+    struct trial_result result;
+    struct iso_error *err;
+};
+/* Trains one trial; returns its status. */
+int trial_run(struct trial *trial, const struct data *data);
+/* Trains trials that settings_share_json says may share minibatches, side by side in one thread, each to the same bits
+ * as alone. What befalls one (it ends, diverges, fails, is interrupted) does not touch the others. `ended` is told of
+ * each as soon as it has come to its end; NULL: nobody is. */
+void trials_run(struct trial *trials, size_t count, const struct data *data,
+                void (*ended)(void *context, struct trial *trial), void *context);
 
 #endif
