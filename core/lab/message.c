@@ -71,6 +71,7 @@ void message_put_trial(struct text *out, const struct message_trial *trial)
     text_add(out, (const char *)&trial->threads, sizeof trial->threads);
     text_add(out, (const char *)&trial->max_steps, sizeof trial->max_steps);
     text_add(out, (const char *)&trial->save_seconds, sizeof trial->save_seconds);
+    text_add(out, (const char *)&trial->together, sizeof trial->together);
     message_put_text(out, trial->recipe);
     message_put_text(out, trial->folder);
     message_put_text(out, trial->checkpoints);
@@ -83,6 +84,7 @@ int message_get_trial(const char *data, size_t length, struct message_trial *tri
     message_get(&cursor, &trial->threads, sizeof trial->threads);
     message_get(&cursor, &trial->max_steps, sizeof trial->max_steps);
     message_get(&cursor, &trial->save_seconds, sizeof trial->save_seconds);
+    message_get(&cursor, &trial->together, sizeof trial->together);
     trial->recipe = message_get_text(&cursor);
     trial->folder = message_get_text(&cursor);
     trial->checkpoints = message_get_text(&cursor);

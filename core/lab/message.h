@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "train/trial.h"
 
+/* All but MESSAGE_READY begin with the number of the task that they are about. */
 enum message_kind {
     MESSAGE_READY = 1, /* worker: may be given a trial */
     MESSAGE_TRIAL,     /* parent: a struct message_trial */
@@ -29,6 +30,7 @@ struct message_trial {
     unsigned threads;
     uint64_t max_steps; /* 0: all */
     double save_seconds; /* between states that the trial goes on from; 0: none */
+    bool together; /* with the one that comes next */
 };
 
 struct message_progress {

@@ -34,17 +34,6 @@ void plan_free(struct plan *plan)
     free(plan);
 }
 
-static void remove_key(struct node *map, const char *key)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < map->count; i++)
-        if (strcmp(map->keys[i]->text, key) != 0) {
-            map->keys[kept] = map->keys[i];
-            map->values[kept++] = map->values[i];
-        }
-    map->count = kept;
-}
-
 /* The file's name without folder and ending, with what names may not hold replaced. */
 static char *name_of_file(struct arena *arena, const char *path)
 {
@@ -120,7 +109,7 @@ static int make_base(struct plan *plan, struct diagnostics *found)
         return add_memory(found);
     static const char *const apart[] = { "sweep", "laws", "figures", "title" };
     for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
-        remove_key(plan->base->root, apart[i]);
+        node_remove(plan->base->root, apart[i]);
     if (!node_get(plan->base->root, "name")) {
         struct node *name = node_scalar(plan->base, plan->name, false, NULL);
         if (!name || node_append(plan->base, plan->base->root, "name", name))
@@ -170,7 +159,7 @@ struct tree *plan_trial_tree(const struct plan *plan, size_t index, struct diagn
     struct tree *tree = tree_copy(plan->base);
     if (!tree)
         goto out_of_memory;
-    remove_key(tree->root, "seeds");
+    node_remove(tree->root, "seeds");
     struct node *seeds = node_copy(tree, trial->seeds);
     if (!seeds || node_append(tree, tree->root, "seeds", seeds))
         goto out_of_memory;
@@ -262,6 +251,15 @@ out:
     return data;
 }
 
+/* SHA-256 of the JSON that a function gave; that of none is "". */
+static int hash_json(int failed, struct text *json, char out[HASH_TEXT])
+{
+    out[0] = '\0';
+    const int status = failed || json->failed || (json->length && hash_of(json->data, json->length, out)) ? -1 : 0;
+    text_free(json);
+    return status;
+}
+
 static int prepare(struct plan *plan, struct plan_trial *trial, struct settings **given, struct diagnostics *found)
 {
     struct settings *settings = *given;
@@ -270,11 +268,11 @@ static int prepare(struct plan *plan, struct plan_trial *trial, struct settings 
         return -1;
     const struct node *loss = node_get(settings->tree->root, "loss");
     struct iso_error err = ERROR_NONE;
-    struct text text = { 0 };
+    struct text key = { 0 }, share = { 0 };
     struct ledger ledger;
     int status = -1;
-    if (settings_key_json(settings, data_checksum(data->data), &text) || text.failed
-        || hash_of(text.data, text.length, trial->key))
+    if (hash_json(settings_key_json(settings, data_checksum(data->data), &key), &key, trial->key)
+        || hash_json(settings_share_json(settings, data_shape(data->data)->endless, &share), &share, trial->share))
         add_memory(found);
     else if (objective_check(settings, data_shape(data->data), &err))
         diagnostics_add(found, SEVERITY_ERROR, loss ? loss : node_key(settings->tree->root, "dataset"), "%s", err.text);
@@ -285,7 +283,6 @@ static int prepare(struct plan *plan, struct plan_trial *trial, struct settings 
         status = 0;
     for (int part = 0; !status && part < LEDGER_PARTS; part++)
         trial->parts[part] = ledger_count_part(&ledger, (enum ledger_part)part, trial->size.steps, trial->size.examples);
-    text_free(&text);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "train/ledger.h"
 
-/* Whose key and size are known after plan_prepare. */
+/* Whose key, share and size are known after plan_prepare. */
 struct plan_trial {
     size_t place;          /* from 1 */
     size_t point;          /* of the sweep, from 0 */
@@ -13,6 +13,7 @@ struct plan_trial {
     struct node *seeds;    /* one seed: a number, or {init: ..., order: ...} */
     uint64_t seed;         /* as tables show it */
     char key[HASH_TEXT];   /* "" before plan_prepare */
+    char share[HASH_TEXT]; /* the same for trials that may be trained together; "": it is trained alone */
     struct trial_size size;
     uint64_t parts[LEDGER_PARTS]; /* FLOP by part, planned */
 };

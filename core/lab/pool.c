@@ -1,10 +1,8 @@
-/* Worker processes: started with posix_spawn, listened to with poll, replaced when they die. */
-#include "lab/pool.h"
+/* Worker processes: given trials, listened to with poll, replaced when they die. */
+#include "lab/pool_inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,132 +11,15 @@
 
 #include "base/memory.h"
 
-#define LINE_LIMIT 2000
 #define START_FAILURES 3 /* workers in a row that end before they are ready */
 #define STOP_SECONDS 10.0 /* that a polite stop may take */
 #define SAVE_SECONDS 2.0  /* that a trial has to save its state after its time is over */
-
-extern char **environ;
-
-struct hand {
-    pid_t process; /* 0: none */
-    int in, out, log;
-    struct message_inbox inbox;
-    bool ready, busy, timed_out;
-    size_t task;
-    struct timespec started;
-    char line[LINE_LIMIT], last[LINE_LIMIT]; /* the line that grows, and the last whole one that says something */
-    size_t line_length;
-};
-
-struct pool {
-    const struct pool_options *options;
-    const struct pool_events *events;
-    struct hand *hands;
-    struct pollfd *files;
-    char **environment;
-    unsigned start_failures;
-    bool dry; /* no task is left */
-    double seconds; /* until events.turn wants to be called again */
-};
 
 static double since(const struct timespec *from)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - from->tv_sec) + 1e-9 * (double)(now.tv_nsec - from->tv_nsec);
-}
-
-/* ---- Starting ---- */
-
-/* The environment, with libraries told to use one thread: trials run side by side. */
-static char **make_environment(void)
-{
-    static char blas[] = "OPENBLAS_NUM_THREADS=1", openmp[] = "OMP_NUM_THREADS=1";
-    size_t count = 0, kept = 0;
-    while (environ[count])
-        count++;
-    char **result = memory_array(count + 3, sizeof *result);
-    if (!result)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], "OPENBLAS_NUM_THREADS=", 21) != 0 && strncmp(environ[i], "OMP_NUM_THREADS=", 16) != 0)
-            result[kept++] = environ[i];
-    result[kept++] = blas;
-    result[kept] = openmp;
-    return result;
-}
-
-/* A pipe whose ends lie above the standard files and are not handed to children. */
-static int make_pipe(int ends[2])
-{
-    int raw[2];
-    ends[0] = ends[1] = -1;
-    if (pipe(raw))
-        return -1;
-    ends[0] = fcntl(raw[0], F_DUPFD_CLOEXEC, 3);
-    ends[1] = fcntl(raw[1], F_DUPFD_CLOEXEC, 3);
-    close(raw[0]);
-    close(raw[1]);
-    return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
-}
-
-static void close_file(int *file)
-{
-    if (*file >= 0)
-        close(*file);
-    *file = -1;
-}
-
-static int start(const struct pool *pool, struct hand *hand, struct iso_error *err)
-{
-    int in[2] = { -1, -1 }, out[2] = { -1, -1 }, log[2] = { -1, -1 }, status = -1;
-    char *const arguments[] = { (char[]){ "isoflop" }, (char[]){ "worker" }, NULL };
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t blocked;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    *hand = (struct hand){ .in = -1, .out = -1, .log = -1 };
-    if (make_pipe(in) || make_pipe(out) || make_pipe(log)) {
-        error_system(err, "cannot make", "a pipe to a worker");
-        goto out;
-    }
-    /* Ctrl-C reaches the whole group: the parent decides what becomes of the workers. */
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    int code = posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
-    if (!code)
-        code = posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    if (!code)
-        code = posix_spawn_file_actions_adddup2(&actions, log[1], STDERR_FILENO);
-    if (!code)
-        code = posix_spawnattr_setsigmask(&attributes, &blocked);
-    if (!code)
-        code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    if (!code)
-        code = posix_spawn(&hand->process, "/proc/self/exe", &actions, &attributes, arguments, pool->environment);
-    if (code) {
-        hand->process = 0;
-        errno = code;
-        error_system(err, "cannot start a worker from", "/proc/self/exe");
-        goto out;
-    }
-    hand->in = in[1];
-    hand->out = out[0];
-    hand->log = log[0];
-    in[1] = out[0] = log[0] = -1;
-    fcntl(hand->log, F_SETFL, fcntl(hand->log, F_GETFL) | O_NONBLOCK);
-    status = 0;
-out:
-    for (int i = 0; i < 2; i++) {
-        close_file(&in[i]);
-        close_file(&out[i]);
-        close_file(&log[i]);
-    }
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return status;
 }
 
 /* ---- Listening ---- */
@@ -172,7 +53,7 @@ static void read_log(const struct pool *pool, struct hand *hand)
         pool->events->printed(pool->events->context, hand->line);
         hand->line_length = 0;
     }
-    close_file(&hand->log);
+    pool_close(&hand->log);
 }
 
 /* Waits for the end of a process that closed its pipe; one that lingers is killed. */
@@ -192,7 +73,10 @@ static int reap(struct hand *hand)
 
 static void describe_end(const struct pool *pool, const struct hand *hand, int how, struct text *why)
 {
-    if (hand->timed_out)
+    if (hand->timed_out && hand->given > 1)
+        text_format(why, "%zu trials took longer than %g seconds each (--trial-timeout)", hand->given,
+                    pool->options->timeout);
+    else if (hand->timed_out)
         text_format(why, "took longer than %g seconds (--trial-timeout)", pool->options->timeout);
     else if (WIFSIGNALED(how))
         text_format(why, "its process was killed by signal %d (%s)%s", WTERMSIG(how), strsignal(WTERMSIG(how)),
@@ -203,29 +87,33 @@ static void describe_end(const struct pool *pool, const struct hand *hand, int h
         text_format(why, "; it last said: %s", hand->last);
 }
 
-/* The task of a worker that ended so, or took too long. */
-static int fail(const struct pool *pool, const struct hand *hand, int how, bool killed, struct iso_error *err)
+/* A task of a worker that ended so, or took too long. */
+static int lose(struct pool *pool, const struct hand *hand, size_t task, int how, struct iso_error *err)
 {
     const struct pool_events *events = pool->events;
-    struct text why = { 0 };
-    describe_end(pool, hand, how, &why);
-    const int status = events->failed(events->context, hand->task, why.data ? why.data : "out of memory", killed, err);
-    text_free(&why);
+    const bool killed = !hand->timed_out && WIFSIGNALED(how) && (WTERMSIG(how) == SIGKILL || WTERMSIG(how) == SIGTERM);
+    struct text text = { 0 };
+    describe_end(pool, hand, how, &text);
+    const char *why = text.data ? text.data : "out of memory";
+    const int status = hand->given > 1 ? events->apart(events->context, task, why, err)
+                                       : events->failed(events->context, task, why, killed, err);
+    text_free(&text);
+    pool->dry = *pool->options->stop != 0; /* it may be handed out again */
     return status;
 }
 
-/* A worker is gone: its trial failed, or is to be trained again after a stop. */
+/* A worker is gone: its trials failed, or are to be trained again after a stop. */
 static int bury(struct pool *pool, struct hand *hand, struct iso_error *err)
 {
     const struct pool_events *events = pool->events;
     int status = 0, how = reap(hand);
     read_log(pool, hand);
-    const bool killed = !hand->timed_out && WIFSIGNALED(how) && (WTERMSIG(how) == SIGKILL || WTERMSIG(how) == SIGTERM);
-    if (hand->busy && *pool->options->stop && !hand->timed_out) {
-        status = events->stopped(events->context, hand->task, err);
-    } else if (hand->busy) {
-        status = fail(pool, hand, how, killed, err);
-        pool->dry = *pool->options->stop != 0; /* it may be handed out again */
+    while (!status && hand->task_count) {
+        const size_t task = hand->tasks[--hand->task_count];
+        if (*pool->options->stop && !hand->timed_out)
+            status = events->stopped(events->context, task, err);
+        else
+            status = lose(pool, hand, task, how, err);
     }
     if (!hand->ready && !*pool->options->stop && ++pool->start_failures >= START_FAILURES) {
         struct text why = { 0 };
@@ -233,12 +121,25 @@ static int bury(struct pool *pool, struct hand *hand, struct iso_error *err)
         status = iso_fail(err, "workers end before they are ready: %s", why.data ? why.data : "out of memory");
         text_free(&why);
     }
-    close_file(&hand->in);
-    close_file(&hand->out);
-    close_file(&hand->log);
+    pool_close(&hand->in);
+    pool_close(&hand->out);
+    pool_close(&hand->log);
     message_inbox_free(&hand->inbox);
-    hand->ready = hand->busy = false;
+    hand->ready = false;
     return status;
+}
+
+/* The place among a worker's tasks of that which a message begins with; SIZE_MAX: it is none of them. */
+static size_t take_task(const struct hand *hand, const char **data, size_t *length)
+{
+    struct message_cursor cursor = { *data, *length, false };
+    const uint64_t task = message_get_number(&cursor);
+    *data = cursor.at;
+    *length = cursor.left;
+    for (size_t place = 0; !cursor.damaged && place < hand->task_count; place++)
+        if (hand->tasks[place] == task)
+            return place;
+    return SIZE_MAX;
 }
 
 /* One message of a worker. -1 with *damaged: it makes no sense. */
@@ -254,10 +155,14 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
         pool->start_failures = 0;
         return 0;
     }
-    if (!hand->busy) {
+    const size_t place = take_task(hand, &data, &length);
+    if (place == SIZE_MAX) {
         *damaged = true;
         return 0;
     }
+    const size_t task = hand->tasks[place];
+    const bool ends = kind == MESSAGE_DONE || kind == MESSAGE_FAILED || kind == MESSAGE_UNWRITTEN ||
+                      kind == MESSAGE_STOPPED;
     if (kind == MESSAGE_POINT || kind == MESSAGE_DONE) {
         arena = arena_new();
         if (!arena)
@@ -267,7 +172,7 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
     case MESSAGE_POINT: {
         struct point point;
         *damaged = message_get_point(data, length, &point, arena) != 0;
-        status = *damaged ? 0 : events->point(events->context, hand->task, &point, err);
+        status = *damaged ? 0 : events->point(events->context, task, &point, err);
         break;
     }
     case MESSAGE_PROGRESS:
@@ -278,47 +183,47 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
             break;
         memcpy(&progress, data, sizeof progress);
         if (kind == MESSAGE_PROGRESS)
-            events->progress(events->context, hand->task, &progress);
+            events->progress(events->context, task, &progress);
         else if (events->resumed)
-            events->resumed(events->context, hand->task, progress.step, progress.steps);
+            events->resumed(events->context, task, progress.step, progress.steps);
         break;
     }
     case MESSAGE_DONE: {
         struct trial_result result;
         *damaged = message_get_result(data, length, &result, arena) != 0;
-        hand->busy = *damaged;
-        status = *damaged ? 0 : events->done(events->context, hand->task, &result, err);
+        status = *damaged ? 0 : events->done(events->context, task, &result, err);
         break;
     }
     case MESSAGE_FAILED:
     case MESSAGE_UNWRITTEN:
         *damaged = !length || data[length - 1] != '\0';
-        hand->busy = *damaged;
         if (*damaged)
             break;
         status = kind == MESSAGE_UNWRITTEN && events->unwritten
-                     ? events->unwritten(events->context, hand->task, data, err)
-                     : events->failed(events->context, hand->task, data, false, err);
+                     ? events->unwritten(events->context, task, data, err)
+                     : events->failed(events->context, task, data, false, err);
         break;
     case MESSAGE_STOPPED:
-        hand->busy = false;
+        hand->leaving = true;
         if (hand->timed_out)
-            status = fail(pool, hand, 0, false, err);
+            status = lose(pool, hand, task, 0, err);
         else
-            status = events->stopped(events->context, hand->task, err);
+            status = events->stopped(events->context, task, err);
         break;
     case MESSAGE_SAVED:
         if (events->saved)
-            events->saved(events->context, hand->task);
+            events->saved(events->context, task);
         break;
     case MESSAGE_NOTE:
         *damaged = !length || data[length - 1] != '\0';
         if (!*damaged && events->note)
-            events->note(events->context, hand->task, data);
+            events->note(events->context, task, data);
         break;
     default:
         *damaged = true;
     }
+    if (ends && !*damaged)
+        hand->tasks[place] = hand->tasks[--hand->task_count];
     arena_free(arena);
     return status;
 }
@@ -356,22 +261,21 @@ static bool more_elsewhere(const struct pool *pool)
     return elsewhere && elsewhere->more(elsewhere->context);
 }
 
-static int give(struct pool *pool, struct hand *hand, struct iso_error *err)
+/* more: another one follows, to be trained together with this one. */
+static int hand_over(struct pool *pool, struct hand *hand, size_t task, bool more, struct iso_error *err)
 {
     const struct pool_events *events = pool->events;
     struct message_trial trial = { 0 };
     struct text text = { 0 };
-    if (!events->next(events->context, &hand->task)) {
-        pool->dry = !more_elsewhere(pool);
-        return 0;
-    }
-    int status = events->describe(events->context, hand->task, &trial, err);
+    if (memory_grow(&hand->tasks, &hand->task_capacity, hand->task_count + 1, sizeof *hand->tasks))
+        return error_memory(err);
+    int status = events->describe(events->context, task, &trial, err);
     if (!status) {
+        trial.together = more;
+        message_put_number(&text, task);
         message_put_trial(&text, &trial);
-        hand->busy = true;
-        hand->timed_out = false;
-        hand->last[0] = '\0';
-        clock_gettime(CLOCK_MONOTONIC, &hand->started);
+        hand->tasks[hand->task_count++] = task;
+        hand->given++;
         /* A worker that died in between is found by the end of its pipe. */
         if (text.failed)
             status = error_memory(err);
@@ -380,6 +284,28 @@ static int give(struct pool *pool, struct hand *hand, struct iso_error *err)
     }
     events->describe_end(events->context, &trial);
     text_free(&text);
+    return status;
+}
+
+static int give(struct pool *pool, struct hand *hand, struct iso_error *err)
+{
+    const struct pool_events *events = pool->events;
+    size_t task, another = 0;
+    int status = 0;
+    bool more = events->next(events->context, &task);
+    if (!more) {
+        pool->dry = !more_elsewhere(pool);
+        return 0;
+    }
+    hand->given = 0;
+    hand->timed_out = false;
+    hand->last[0] = '\0';
+    clock_gettime(CLOCK_MONOTONIC, &hand->started);
+    while (more && !status) {
+        more = events->with && events->with(events->context, task, &another);
+        status = hand_over(pool, hand, task, more, err);
+        task = another;
+    }
     return status;
 }
 
@@ -395,14 +321,20 @@ static int assign(struct pool *pool, struct iso_error *err)
 {
     for (unsigned i = 0; i < pool->options->jobs; i++) {
         struct hand *hand = &pool->hands[i];
-        if (hand->ready && !hand->busy && !pool->dry && give(pool, hand, err))
+        if (hand->ready && !hand->leaving && !hand->task_count && !pool->dry && give(pool, hand, err))
             return -1;
-        if (hand->process && !hand->busy && pool->dry)
-            close_file(&hand->in);
-        if (!hand->process && !pool->dry && start(pool, hand, err))
+        if (hand->process && !hand->task_count && pool->dry)
+            pool_close(&hand->in);
+        if (!hand->process && !pool->dry && pool_start(pool, hand, err))
             return -1;
     }
     return 0;
+}
+
+/* Seconds that a worker may take for what it was given. */
+static double allowed(const struct pool *pool, const struct hand *hand)
+{
+    return pool->options->timeout * (double)hand->given;
 }
 
 /* Milliseconds that poll may sleep. */
@@ -411,8 +343,8 @@ static int patience(const struct pool *pool)
     double seconds = pool->seconds < 0 ? 60 : pool->seconds;
     for (unsigned i = 0; pool->options->timeout > 0 && i < pool->options->jobs; i++) {
         const struct hand *hand = &pool->hands[i];
-        const double allowed = pool->options->timeout + (hand->timed_out ? SAVE_SECONDS : 0);
-        double left = hand->busy ? allowed - since(&hand->started) : seconds;
+        const double end = allowed(pool, hand) + (hand->timed_out ? SAVE_SECONDS : 0);
+        double left = hand->task_count ? end - since(&hand->started) : seconds;
         seconds = left < seconds ? left : seconds;
     }
     if (*pool->options->stop && seconds > 0.2)
@@ -423,13 +355,13 @@ static int patience(const struct pool *pool)
 /* A trial that takes too long may still save its state; one that does not listen is killed. */
 static void enforce_timeout(const struct pool *pool)
 {
-    const double timeout = pool->options->timeout;
-    for (unsigned i = 0; timeout > 0 && i < pool->options->jobs; i++) {
+    for (unsigned i = 0; pool->options->timeout > 0 && i < pool->options->jobs; i++) {
         struct hand *hand = &pool->hands[i];
-        if (hand->busy && !hand->timed_out && since(&hand->started) > timeout) {
+        const double over = since(&hand->started) - allowed(pool, hand);
+        if (hand->task_count && !hand->timed_out && over > 0) {
             hand->timed_out = true;
             kill(hand->process, SIGTERM);
-        } else if (hand->busy && hand->timed_out && since(&hand->started) > timeout + SAVE_SECONDS) {
+        } else if (hand->task_count && hand->timed_out && over > SAVE_SECONDS) {
             kill(hand->process, SIGKILL);
         }
     }
@@ -485,7 +417,7 @@ int pool_run(const struct pool_options *options, const struct pool_events *event
     sigaction(SIGPIPE, &ignore, &before);
     pool.hands = memory_array(options->jobs, sizeof *pool.hands);
     pool.files = memory_array(2 * (size_t)options->jobs + 1, sizeof *pool.files);
-    pool.environment = make_environment();
+    pool.environment = pool_environment();
     if (!pool.hands || !pool.files || !pool.environment) {
         error_memory(err);
         goto out;
@@ -517,10 +449,11 @@ out:
             kill(hand->process, SIGKILL);
             reap(hand);
         }
-        close_file(&hand->in);
-        close_file(&hand->out);
-        close_file(&hand->log);
+        pool_close(&hand->in);
+        pool_close(&hand->out);
+        pool_close(&hand->log);
         message_inbox_free(&hand->inbox);
+        free(hand->tasks);
     }
     free(pool.environment);
     free(pool.files);

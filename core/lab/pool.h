@@ -10,6 +10,8 @@
 struct pool_events {
     void *context;
     bool (*next)(void *context, size_t *task); /* the next task to train; false: none is left for now */
+    /* Another one, to be trained together with that task by the same worker; false: none. NULL: all are trained alone. */
+    bool (*with)(void *context, size_t task, size_t *another);
     int (*describe)(void *context, size_t task, struct message_trial *trial, struct iso_error *err);
     /* Frees what describe made, also where that failed. */
     void (*describe_end)(void *context, struct message_trial *trial);
@@ -18,6 +20,9 @@ struct pool_events {
     int (*done)(void *context, size_t task, const struct trial_result *result, struct iso_error *err);
     /* killed: by a signal that no program gives itself; it may do better the next time. */
     int (*failed)(void *context, size_t task, const char *why, bool killed, struct iso_error *err);
+    /* Its worker crashed or took too long while it trained several: each is to be trained by itself, which shows whose
+     * fault it was. NULL where `with` is. */
+    int (*apart)(void *context, size_t task, const char *why, struct iso_error *err);
     /* A file could not be written: no fault of the task. NULL: as failed. */
     int (*unwritten)(void *context, size_t task, const char *why, struct iso_error *err);
     int (*stopped)(void *context, size_t task, struct iso_error *err); /* interrupted: to be trained again */
@@ -39,7 +44,7 @@ struct pool_elsewhere {
 
 struct pool_options {
     unsigned jobs;
-    double timeout;                    /* seconds a trial may take; 0: any */
+    double timeout;                    /* seconds a trial may take, trials together as many times that; 0: any */
     const volatile sig_atomic_t *stop; /* 1: end politely; 2: at once */
     int wake;                          /* readable when *stop changed; -1: none */
     const struct pool_elsewhere *elsewhere; /* NULL: nothing */

@@ -30,17 +30,6 @@ static double number_in(const struct refit *refit, const char *column, size_t ro
     return found && found->numbers ? found->numbers[row] : NAN;
 }
 
-static void remove_key(struct node *map, const char *key)
-{
-    for (size_t i = 0; map && map->kind == NODE_MAP && i < map->count; i++)
-        if (strcmp(map->keys[i]->text, key) == 0) {
-            memmove(map->keys + i, map->keys + i + 1, (map->count - i - 1) * sizeof *map->keys);
-            memmove(map->values + i, map->values + i + 1, (map->count - i - 1) * sizeof *map->values);
-            map->count--;
-            return;
-        }
-}
-
 static int set(struct refit *refit, const char *path, const char *yaml)
 {
     struct text text = { 0 };
@@ -143,7 +132,7 @@ static int refit_budget(struct refit *refit, struct plugins *plugins)
     }
     if (!isnan(epochs)) {
         for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++)
-            remove_key(train, budgets[i]);
+            node_remove(train, budgets[i]);
         status = set_number(refit, "train.epochs", epochs);
         text_format(refit->out, "# train.epochs %.6g: the mean %s epoch of the point's seeds%s%s%s (of %.6g trained)\n",
                     epochs, isnan(refit->epochs) ? "last" : "best", list.length ? " (" : "", list.data ? list.data : "",
@@ -156,12 +145,12 @@ static int refit_budget(struct refit *refit, struct plugins *plugins)
         text_add_string(refit->out, "# the budget is the sweep's: its trials say nothing of a best epoch\n");
     }
     for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++)
-        remove_key(stop, stopping[i]);
+        node_remove(stop, stopping[i]);
     if (stop && !stop->count)
-        remove_key(train, "stop");
+        node_remove(train, "stop");
     if (early)
         text_add_string(refit->out, "# no early stopping: there is no validation to stop by\n");
-    remove_key(train, "best");
+    node_remove(train, "best");
     text_free(&list);
     return status;
 }
@@ -249,9 +238,9 @@ int refit_recipe(const struct selection *selection, const char *folder, struct p
     int status = describe(&refit) || rename_recipe(&refit) || refit_data(&refit) || refit_budget(&refit, plugins)
                  || refit_seeds(&refit) || set(&refit, "checkpoint", "[final]") ? -1 : 0;
     struct node *measure = node_get(refit.tree->root, "measure");
-    remove_key(measure, "splits");
+    node_remove(measure, "splits");
     if (measure && !measure->count)
-        remove_key(refit.tree->root, "measure");
+        node_remove(refit.tree->root, "measure");
     if (!status)
         node_yaml(refit.tree->root, out);
     tree_free(refit.tree);

@@ -42,22 +42,6 @@ static bool *find_first(const struct plan *plan, struct iso_error *err)
     return first;
 }
 
-static int compare_jobs(const void *a, const void *b, const struct plan *plan)
-{
-    const struct job *left = a, *right = b;
-    uint64_t x = plan->trials[left->index].size.flops.all, y = plan->trials[right->index].size.flops.all;
-    if (x != y)
-        return x > y ? -1 : 1;
-    return (left->index > right->index) - (left->index < right->index);
-}
-
-static const struct plan *sorted_plan; /* for qsort, which hands no context on */
-
-static int compare_sorted(const void *a, const void *b)
-{
-    return compare_jobs(a, b, sorted_plan);
-}
-
 static bool is_chosen(const struct run *run, size_t index, const bool *first)
 {
     const struct run_options *options = run->options;
@@ -103,12 +87,7 @@ static int choose(struct run *run, struct iso_error *err)
     if (!counts->planned && options->trial)
         return iso_fail(err, "no trial of this recipe has a key that begins with \"%s\"; `isoflop plan` lists the keys",
                         options->trial);
-    /* The longest first, so that no worker is left alone with a long one at the end. Results don't hang on it. */
-    if (options->jobs > 1 || options->cluster) {
-        sorted_plan = run->plan;
-        qsort(run->jobs, run->job_count, sizeof *run->jobs, compare_sorted);
-    }
-    return 0;
+    return run_group(run, err);
 }
 
 /* ---- The run ---- */

@@ -26,6 +26,15 @@ static bool next(void *context, size_t *task)
     return true;
 }
 
+static bool with(void *context, size_t task, size_t *another)
+{
+    struct run *run = context;
+    if (run->jobs[task].apart || run->next == run->job_count || run->jobs[run->next].group != run->jobs[task].group)
+        return false;
+    *another = run->next++;
+    return true;
+}
+
 static char *json_of(const struct node *node)
 {
     struct text text = { 0 };
@@ -204,20 +213,33 @@ static int on_done(void *context, size_t task, const struct trial_result *result
     return status ? -1 : 0;
 }
 
+/* It is handed out once more. */
+static int give_back(struct run *run, size_t task, const char *why, const char *then, struct iso_error *err)
+{
+    struct job *job = &run->jobs[task];
+    const int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
+    job_end(run, job, true);
+    run->returned[run->returned_count++] = task;
+    struct text text = { 0 };
+    text_format(&text, "%s; %s", why, then);
+    run_tell(run, RUN_STOPPED, job, text.data ? text.data : why);
+    text_free(&text);
+    return status;
+}
+
+static int on_apart(void *context, size_t task, const char *why, struct iso_error *err)
+{
+    struct run *run = context;
+    run->jobs[task].apart = true;
+    return give_back(run, task, why, "it was trained together with others, and is trained again by itself", err);
+}
+
 static int on_failed(void *context, size_t task, const char *why, bool killed, struct iso_error *err)
 {
     struct run *run = context;
     struct job *job = &run->jobs[task];
-    if (killed && job->killed++ < KILLED_AGAIN) {
-        int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
-        job_end(run, job, true);
-        run->returned[run->returned_count++] = task;
-        struct text text = { 0 };
-        text_format(&text, "%s; it is trained again", why);
-        run_tell(run, RUN_STOPPED, job, text.data ? text.data : why);
-        text_free(&text);
-        return status;
-    }
+    if (killed && job->killed++ < KILLED_AGAIN)
+        return give_back(run, task, why, "it is trained again", err);
     /* What is done stays done, though what was to be added failed. */
     int status = run->store && !job->again ? store_failed(run->store, &run->states[job->index], why, err) : 0;
     job_end(run, job, false);
@@ -325,8 +347,8 @@ static int on_turn(void *context, double *seconds, struct iso_error *err)
 struct pool_events run_events(struct run *run)
 {
     return (struct pool_events){
-        .context = run, .next = next, .describe = describe, .describe_end = describe_end, .point = on_point,
-        .progress = on_progress, .done = on_done, .failed = on_failed, .unwritten = on_unwritten, .stopped = on_stopped,
-        .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .remark = on_remark,
+        .context = run, .next = next, .with = with, .describe = describe, .describe_end = describe_end,
+        .point = on_point, .progress = on_progress, .done = on_done, .failed = on_failed, .apart = on_apart,
+        .unwritten = on_unwritten, .stopped = on_stopped, .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .remark = on_remark,
         .turn = on_turn };
 }

@@ -10,6 +10,8 @@
 struct job {
     size_t index; /* in the plan */
     size_t points;
+    size_t group; /* jobs of one group follow one another, and are trained together */
+    bool apart;   /* ... but this one by itself, since that failed */
     unsigned killed; /* times that its worker was, since it last saved a state */
     bool saved;   /* it has a state on disk */
     double before; /* FLOP that were trained before the state it goes on from */
@@ -35,6 +37,8 @@ struct run {
     char *unwritten; /* why a file could not be written, which ends the run; NULL */
 };
 
+/* Puts the jobs in the order in which they are trained, in groups of those that share minibatches (run_groups.c). */
+int run_group(struct run *run, struct iso_error *err);
 /* What the pool asks and tells of a run (run_events.c). */
 struct pool_events run_events(struct run *run);
 void run_tell(const struct run *run, enum run_event_kind kind, const struct job *job, const char *text);

@@ -1,6 +1,7 @@
-/* The worker: receives resolved recipes, trains them, sends back what it measures. */
+/* The worker: receives resolved recipes, trains them, alone or some together, sends back what it measures. */
 #include "lab/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #endif
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "lab/facts.h"
 #include "lab/message.h"
 #include "lab/provenance.h"
@@ -38,10 +40,26 @@ struct worker {
     struct kept kept[DATA_KEPT];
     uint64_t clock;
     char *numerics; /* in words; NULL until a state needs them */
-    /* the trial that runs */
-    const char *checkpoints;
-    struct timespec told, looked;
-    bool orphaned, unwritten; /* unwritten: a checkpoint could not be */
+    struct member *members; /* trials that are trained together, as far as they are known */
+    size_t member_count, member_capacity;
+    struct timespec looked;
+    bool orphaned;
+};
+
+/* A trial that it trains. */
+struct member {
+    struct worker *worker;
+    uint64_t task;
+    struct settings *settings;
+    bool taken;        /* settings are kept with the data */
+    const struct data *data; /* NULL: it can't be trained */
+    char *checkpoints; /* folder; "": none are kept */
+    unsigned threads;
+    uint64_t max_steps;
+    double save_seconds;
+    struct timespec told;
+    bool unwritten;    /* a checkpoint could not be */
+    struct iso_error failure;
 };
 
 static volatile sig_atomic_t stop_asked;
@@ -65,81 +83,91 @@ static bool is_due(struct timespec *last, double seconds)
 
 /* ---- What a trial tells ---- */
 
-static int send_text(struct worker *worker, enum message_kind kind, struct text *text, struct iso_error *err)
+static int tell(const struct member *member, enum message_kind kind, const void *data, size_t length,
+                struct iso_error *err)
 {
-    int status = text->failed ? error_memory(err) : message_send(worker->out, kind, text->data, text->length, err);
+    struct text text = { 0 };
+    message_put_number(&text, member->task);
+    if (length)
+        text_add(&text, data, length);
+    const int status = text.failed ? error_memory(err)
+                                   : message_send(member->worker->out, kind, text.data, text.length, err);
+    text_free(&text);
+    return status;
+}
+
+static int tell_text(const struct member *member, enum message_kind kind, struct text *text, struct iso_error *err)
+{
+    int status = text->failed ? error_memory(err) : tell(member, kind, text->data, text->length, err);
     text_free(text);
     return status;
+}
+
+/* Something that may get lost: where the parent is gone, the trial ends soon. */
+static void mention(const struct member *member, enum message_kind kind, const void *data, size_t length)
+{
+    if (tell(member, kind, data, length, NULL))
+        member->worker->orphaned = true;
 }
 
 static int on_point(void *context, const struct point *point, struct iso_error *err)
 {
     struct text text = { 0 };
     message_put_point(&text, point);
-    return send_text(context, MESSAGE_POINT, &text, err);
+    return tell_text(context, MESSAGE_POINT, &text, err);
 }
 
 static int on_checkpoint(void *context, const char *name, const void *data, size_t length, struct iso_error *err)
 {
-    struct worker *worker = context;
-    if (!worker->checkpoints[0])
+    struct member *member = context;
+    if (!member->checkpoints[0])
         return 0;
     struct text text = { 0 };
-    text_format(&text, "%s/%s.safetensors", worker->checkpoints, name);
+    text_format(&text, "%s/%s.safetensors", member->checkpoints, name);
     char *path = text_take(&text);
     if (!path)
         return error_memory(err);
-    worker->unwritten = file_make_folder(worker->checkpoints, err) || file_replace(path, data, length, err);
+    member->unwritten = file_make_folder(member->checkpoints, err) || file_replace(path, data, length, err);
     free(path);
-    return worker->unwritten ? -1 : 0;
+    return member->unwritten ? -1 : 0;
 }
 
 static void on_note(void *context, const char *text)
 {
-    struct worker *worker = context;
-    if (message_send(worker->out, MESSAGE_NOTE, text, strlen(text) + 1, NULL))
-        worker->orphaned = true;
+    mention(context, MESSAGE_NOTE, text, strlen(text) + 1);
 }
 
 /* ---- What it goes on from ---- */
 
-static void tell_saved(struct worker *worker)
-{
-    if (message_send(worker->out, MESSAGE_SAVED, "", 0, NULL))
-        worker->orphaned = true;
-}
-
 static int on_save(void *context, const void *data, size_t length, struct iso_error *err)
 {
-    struct worker *worker = context;
-    tell_saved(worker); /* first: what is begun has to be removed, too, when the trial is done */
-    return saved_write(worker->checkpoints, data, length, err);
+    const struct member *member = context;
+    mention(member, MESSAGE_SAVED, NULL, 0); /* first: what is begun has to be removed, too, when the trial is done */
+    return saved_write(member->checkpoints, data, length, err);
 }
 
 static void *on_load(void *context, unsigned age, size_t *length)
 {
-    struct worker *worker = context;
+    struct member *member = context;
     struct iso_error failure = ERROR_NONE;
-    void *bytes = saved_read(worker->checkpoints, age, length, &failure);
+    void *bytes = saved_read(member->checkpoints, age, length, &failure);
     if (bytes)
-        tell_saved(worker);
+        mention(member, MESSAGE_SAVED, NULL, 0);
     else if (failure.text[0])
-        on_note(worker, failure.text);
+        on_note(member, failure.text);
     return bytes;
 }
 
 static void on_resumed(void *context, uint64_t step, uint64_t steps)
 {
-    struct worker *worker = context;
     const struct message_progress from = { .step = step, .steps = steps };
-    if (message_send(worker->out, MESSAGE_RESUMED, &from, sizeof from, NULL))
-        worker->orphaned = true;
+    mention(context, MESSAGE_RESUMED, &from, sizeof from);
 }
 
 /* Program, instruction set and libm. */
 static const char *on_numerics(void *context)
 {
-    struct worker *worker = context;
+    struct worker *worker = ((struct member *)context)->worker;
     struct provenance from;
     struct text text = { 0 };
     if (!worker->numerics && !provenance_read(&from, NULL)) {
@@ -151,16 +179,15 @@ static const char *on_numerics(void *context)
 
 static void on_progress(void *context, uint64_t step, uint64_t steps, double epoch, double loss, double rate)
 {
-    struct worker *worker = context;
+    struct member *member = context;
     const struct message_progress progress = { step, steps, epoch, loss, rate };
-    if (is_due(&worker->told, PROGRESS_SECONDS)
-        && message_send(worker->out, MESSAGE_PROGRESS, &progress, sizeof progress, NULL))
-        worker->orphaned = true;
+    if (is_due(&member->told, PROGRESS_SECONDS))
+        mention(member, MESSAGE_PROGRESS, &progress, sizeof progress);
 }
 
 static bool on_interrupted(void *context)
 {
-    struct worker *worker = context;
+    struct worker *worker = ((struct member *)context)->worker;
     if (is_due(&worker->looked, PROGRESS_SECONDS)) {
         struct pollfd input = { .fd = worker->in };
         if (poll(&input, 1, 0) > 0 && input.revents & (POLLHUP | POLLERR))
@@ -213,39 +240,101 @@ static const struct data *find_data(struct worker *worker, struct settings *sett
     return data;
 }
 
-/* Trains one trial and answers. -1: the pipe is gone. */
-static int train(struct worker *worker, const struct message_trial *trial, struct iso_error *err)
+/* What came of a trial. Where the pipe is gone, the parent is. */
+static void answer(struct member *member, const struct trial_result *result)
 {
-    struct iso_error failure = ERROR_NONE;
-    bool taken = false;
-    struct settings *settings = settings_of_json(trial->recipe, trial->folder, worker->plugins, &failure);
-    const struct data *data = settings ? find_data(worker, settings, &taken, &failure) : NULL;
-    worker->checkpoints = trial->checkpoints;
-    worker->unwritten = false;
-    file_clean(trial->checkpoints);
-    const struct trial_listener listener = { .context = worker, .point = on_point, .checkpoint = on_checkpoint,
-                                             .progress = on_progress, .interrupted = on_interrupted,
-                                             .save_seconds = trial->checkpoints[0] ? trial->save_seconds : 0,
-                                             .save = on_save, .load = trial->checkpoints[0] ? on_load : NULL,
-                                             .numerics = on_numerics, .resumed = on_resumed, .note = on_note };
-    struct trial run = { .settings = settings, .threads = trial->threads, .max_steps = trial->max_steps,
-                         .listener = &listener, .err = &failure };
-    const bool trained = data && trial_run(&run, data) == 0;
-
+    const struct worker *worker = member->worker;
     struct text text = { 0 };
     int status;
-    if (trained) {
-        message_put_result(&text, &run.result);
-        status = send_text(worker, MESSAGE_DONE, &text, err);
-    } else if ((stop_asked || worker->orphaned) && !worker->unwritten) {
-        status = message_send(worker->out, MESSAGE_STOPPED, "", 0, err);
+    if (result) {
+        message_put_result(&text, result);
+        status = tell_text(member, MESSAGE_DONE, &text, NULL);
+    } else if ((stop_asked || worker->orphaned) && !member->unwritten) {
+        status = tell(member, MESSAGE_STOPPED, NULL, 0, NULL);
     } else {
-        text_add(&text, failure.text, strlen(failure.text) + 1);
-        status = send_text(worker, worker->unwritten ? MESSAGE_UNWRITTEN : MESSAGE_FAILED, &text, err);
+        text_add(&text, member->failure.text, strlen(member->failure.text) + 1);
+        status = tell_text(member, member->unwritten ? MESSAGE_UNWRITTEN : MESSAGE_FAILED, &text, NULL);
     }
-    if (!taken)
-        settings_free(settings);
+    if (status)
+        member->worker->orphaned = true;
+}
+
+static void on_ended(void *context, struct trial *trial)
+{
+    (void)context;
+    answer(trial->listener->context, trial->status ? NULL : &trial->result);
+}
+
+static void members_free(struct worker *worker)
+{
+    while (worker->member_count) {
+        struct member *member = &worker->members[--worker->member_count];
+        if (!member->taken)
+            settings_free(member->settings);
+        free(member->checkpoints);
+    }
+}
+
+/* Trains what it was given, all together. */
+static int train(struct worker *worker, struct iso_error *err)
+{
+    const size_t count = worker->member_count;
+    const struct data *data = NULL;
+    struct trial *trials = memory_array(count, sizeof *trials);
+    struct trial_listener *listeners = memory_array(count, sizeof *listeners);
+    size_t together = 0;
+    int status = 0;
+    if (!trials || !listeners) {
+        status = error_memory(err);
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct member *member = &worker->members[i];
+        if (!member->data) {
+            answer(member, NULL);
+            continue;
+        }
+        assert(!data || data == member->data); /* trials of other data are not given together */
+        data = member->data;
+        file_clean(member->checkpoints);
+        listeners[together] = (struct trial_listener){
+            .context = member, .point = on_point, .checkpoint = on_checkpoint, .progress = on_progress,
+            .interrupted = on_interrupted, .save_seconds = member->checkpoints[0] ? member->save_seconds : 0,
+            .save = on_save, .load = member->checkpoints[0] ? on_load : NULL, .numerics = on_numerics,
+            .resumed = on_resumed, .note = on_note };
+        trials[together] = (struct trial){ .settings = member->settings, .threads = member->threads,
+                                           .max_steps = member->max_steps, .listener = &listeners[together],
+                                           .err = &member->failure };
+        together++;
+    }
+    trials_run(trials, together, data, on_ended, NULL);
+out:
+    free(listeners);
+    free(trials);
+    members_free(worker);
     return status;
+}
+
+/* Takes in a trial; trains it, and those that came before it and were to wait, unless it is to wait, too. */
+static int take_trial(struct worker *worker, const char *data, size_t length, struct iso_error *err)
+{
+    struct message_cursor cursor = { data, length, false };
+    struct message_trial trial = { 0 };
+    const uint64_t task = message_get_number(&cursor);
+    if (cursor.damaged || message_get_trial(cursor.at, cursor.left, &trial))
+        return iso_fail(err, "a message to a worker is damaged");
+    if (memory_grow(&worker->members, &worker->member_capacity, worker->member_count + 1, sizeof *worker->members))
+        return error_memory(err);
+    struct member *member = &worker->members[worker->member_count++];
+    *member = (struct member){ .worker = worker, .task = task, .threads = trial.threads, .max_steps = trial.max_steps,
+                               .save_seconds = trial.save_seconds, .checkpoints = strdup(trial.checkpoints),
+                               .failure = ERROR_NONE };
+    if (!member->checkpoints)
+        return error_memory(err);
+    member->settings = settings_of_json(trial.recipe, trial.folder, worker->plugins, &member->failure);
+    if (member->settings)
+        member->data = find_data(worker, member->settings, &member->taken, &member->failure);
+    return trial.together ? 0 : train(worker, err);
 }
 
 /* Standard input and output become the pipes' alone. */
@@ -283,13 +372,12 @@ int worker_run(struct iso_error *err)
         const char *data;
         size_t length;
         int got = 0;
-        while (!stop_asked && (got = message_next(&inbox, &kind, &data, &length)) > 0) {
-            struct message_trial trial = { 0 };
-            if (kind != MESSAGE_TRIAL || message_get_trial(data, length, &trial)) {
+        while (!stop_asked && !worker.orphaned && (got = message_next(&inbox, &kind, &data, &length)) > 0) {
+            if (kind != MESSAGE_TRIAL) {
                 got = -1;
                 break;
             }
-            if (train(&worker, &trial, err))
+            if (take_trial(&worker, data, length, err))
                 goto out;
         }
         if (got < 0) {
@@ -300,6 +388,8 @@ int worker_run(struct iso_error *err)
     }
     status = more < 0 ? -1 : 0;
 out:
+    members_free(&worker);
+    free(worker.members);
     for (size_t i = 0; i < DATA_KEPT; i++)
         kept_free(&worker.kept[i]);
     message_inbox_free(&inbox);

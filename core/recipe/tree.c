@@ -147,6 +147,19 @@ int node_add(struct tree *tree, struct node *collection, struct node *key, struc
     return 0;
 }
 
+void node_remove(struct node *map, const char *key)
+{
+    size_t kept = 0;
+    if (!map || map->kind != NODE_MAP)
+        return;
+    for (size_t i = 0; i < map->count; i++)
+        if (strcmp(map->keys[i]->text, key) != 0) {
+            map->keys[kept] = map->keys[i];
+            map->values[kept++] = map->values[i];
+        }
+    map->count = kept;
+}
+
 int node_append(struct tree *tree, struct node *collection, const char *key, struct node *value)
 {
     if (!value)

@@ -87,6 +87,7 @@ int node_set(struct tree *tree, const char *path, struct node *value, struct iso
 struct node *node_scalar(struct tree *tree, const char *text, bool plain, const struct node *place);
 struct node *node_new(struct tree *tree, enum node_kind kind, const struct node *place);
 int node_append(struct tree *tree, struct node *collection, const char *key, struct node *value); /* key NULL: a list */
+void node_remove(struct node *map, const char *key); /* nothing where there is no such key, or no map */
 struct node *node_copy(struct tree *into, const struct node *node);
 bool node_is_null(const struct node *node);
 /* Scalars by the core schema; false where the node is something else. */

@@ -47,6 +47,19 @@ static int set_text(json_t *object, const char *key, struct text *text)
     return value ? json_object_set_new(object, key, value) : -1;
 }
 
+/* The trial's recipe, but for whether it was trained together with others, which changes nothing. */
+static int add_recipe(json_t *object, const struct settings *settings)
+{
+    struct text text = { 0 };
+    struct tree *tree = tree_copy(settings->tree);
+    if (!tree)
+        return -1;
+    node_remove(node_get(tree->root, "train"), "share_batches");
+    node_yaml(tree->root, &text);
+    tree_free(tree);
+    return set_text(object, "recipe", &text);
+}
+
 static json_t *metadata(const struct settings *settings, const struct data *data, uint64_t step)
 {
     const struct data_shape *shape = data_shape(data);
@@ -57,8 +70,7 @@ static json_t *metadata(const struct settings *settings, const struct data *data
     text_format(&text, "%" PRIu64, step);
     if (set_text(object, "step", &text))
         goto failed;
-    node_yaml(settings->tree->root, &text);
-    if (set_text(object, "recipe", &text))
+    if (add_recipe(object, settings))
         goto failed;
     const float *factor, *shift;
     data_normalisation(data, &factor, &shift);

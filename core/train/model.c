@@ -17,18 +17,6 @@ struct model {
     size_t inputs, outputs;
 };
 
-/* The weights come from the checkpoint: what they had started from need not be there any more. */
-static void forget_start(struct tree *tree)
-{
-    struct node *model = node_get(tree->root, "model");
-    for (size_t i = 0; model && model->kind == NODE_MAP && i < model->count; i++)
-        if (strcmp(model->keys[i]->text, "from") == 0) {
-            memmove(&model->keys[i], &model->keys[i + 1], (model->count - i - 1) * sizeof *model->keys);
-            memmove(&model->values[i], &model->values[i + 1], (model->count - i - 1) * sizeof *model->values);
-            model->count--;
-        }
-}
-
 /* Weights made elsewhere may come with a recipe that says nothing of training: whatever it says is as good. */
 static int supply_training(struct tree *tree, struct diagnostics *found)
 {
@@ -50,8 +38,8 @@ static struct settings *read_recipe(const struct model *model, const char *assig
         tree_free(tree);
         tree = NULL;
     }
-    if (tree)
-        forget_start(tree);
+    if (tree) /* the weights come from the checkpoint: what they had started from need not be there any more */
+        node_remove(node_get(tree->root, "model"), "from");
     struct settings *settings = tree ? settings_read(tree, model->plugins, found) : NULL;
     if (!settings) {
         struct text text = { 0 };

@@ -142,6 +142,8 @@ class Bench:
         times = {"%s, 2 processes" % first.kind: [] for first, _ in pairs}
         cases = [(key, jobs) for key in variants for jobs in (1, 2) if jobs == 2 or key in alone]
         times.update({jobs_name(key, jobs): [] for key, jobs in cases})
+        shared = {key: ("%s, one order, 2 jobs" % key, "%s, trials together, 2 jobs" % key) for key in alone}
+        times.update({name: [] for names in shared.values() for name in names})
         steps = EXAMPLES // BATCH
         for _ in range(rounds):
             for first, second in pairs:
@@ -149,16 +151,25 @@ class Bench:
             for key, jobs in cases:
                 recipe = self.isoflop.recipe(NETWORKS["W2"], variants[key], steps, seeds=list(range(runs)))
                 times[jobs_name(key, jobs)].append(self.isoflop.run(recipe, "--jobs", str(jobs))[:2])
+            for key, names in shared.items():
+                for together, name in enumerate(names):
+                    recipe = self.isoflop.recipe(NETWORKS["W2"], variants[key], steps, seeds={"init": runs},
+                                                 train={"steps": steps, "batch": BATCH, "share_batches": bool(together)})
+                    times[name].append(self.isoflop.run(recipe, "--jobs", "2")[:2])
         for pair in pairs:
             for reference in pair:
                 reference.close()
-        table = Table("a sweep, W4", ["trainer", "s", "cpu s", "/ numpy64", "/ torch", "1 job / 2"],
-                      "32 runs of W2, an epoch each, on two cores. isoflop: the whole command.")
+        table = Table("a sweep, W4", ["trainer", "s", "cpu s", "/ numpy64", "/ torch", "1 job / 2", "cpu / alone"],
+                      "32 runs of W2, an epoch each, on two cores. isoflop: the whole command. Trials together "
+                      "(share_batches) see\nthe same order, and gather each minibatch once; their CPU time over that of "
+                      "the same trials alone.")
+        alone_of = {together: one for one, together in shared.values()}
         for key, values in times.items():
             one = key.replace("2 jobs", "1 job")
             table.row(key, median([wall for wall, _ in values]), median([cpu for _, cpu in values]),
                       self.ratio(times, key, "numpy64, 2 processes", 0), self.ratio(times, key, "torch, 2 processes", 0),
-                      self.ratio(times, one, key, 0) if one in times else None)
+                      self.ratio(times, one, key, 0) if one in times else None,
+                      self.ratio(times, key, alone_of[key]) if key in alone_of else None)
 
     # ---- Parts of a step ----
 
