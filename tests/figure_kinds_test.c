@@ -69,6 +69,33 @@ START_TEST(frontier_of_final_points)
 }
 END_TEST
 
+/* Trials measured at step 0 and at their ends: the same envelope, on either kind of axes. */
+START_TEST(frontier_of_ends_alone)
+{
+    static const char *const kinds[] = { "{kind: frontier}", "{kind: frontier, axes: linear}" };
+    static const double x[] = { 10, 20, 20, 80, 80 }, y[] = { 3, 3, 2, 2, 1 };
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct figure *figure = figure_of(kinds[kind],
+                                          "trial,key,status,seed,params\n1,a,done,0,100\n2,b,done,0,200\n3,c,done,0,400\n"
+                                          "4,d,done,0,800\n",
+                                          "trial,step,flops,validation.loss\n1,0,0,4\n1,5,10,3\n2,0,0,5\n2,5,20,2\n"
+                                          "3,0,0,6\n3,5,40,2.5\n4,0,0,7\n4,5,80,1\n");
+        const struct figure_series *envelope = figure->series;
+        while (envelope < figure->series + figure->series_count && envelope->role != ROLE_ENVELOPE)
+            envelope++;
+        ck_assert(envelope < figure->series + figure->series_count);
+        ck_assert_uint_eq(envelope->count, 5);
+        for (size_t i = 0; i < 5; i++) {
+            NEAR(envelope->x[i], x[i]);
+            NEAR(envelope->y[i], y[i]);
+        }
+        ck_assert(!figure->series[0].line);
+        ck_assert_uint_eq(figure->series[0].count, 1);
+        figure_free(figure);
+    }
+}
+END_TEST
+
 /* Trials of five sizes whose envelope is a power law: L = 2 C^-0.3 times a bump that is least where a size's turn is;
  * seed s of three is off by a factor of exp(0.02 (s - 1)). */
 static char *power_points(const char *suffix, bool same_seeds)
@@ -372,6 +399,7 @@ int main(void)
         { "small multiples", small_multiples },
         { "law of the frontier", law_of_the_frontier },
         { "frontier of final points", frontier_of_final_points },
+        { "frontier of ends alone", frontier_of_ends_alone },
     };
     return run_tests("figure kinds", tests, sizeof tests / sizeof *tests);
 }

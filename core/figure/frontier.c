@@ -177,6 +177,21 @@ const char *build_default_y(const struct figure_results *results)
     return "validation.loss";
 }
 
+/* Trials that were measured at step 0 and at their ends have nothing between that a line could show, though it would
+ * join the two: their ends are points of their own, as where the table of trials is drawn. */
+static void leave_ends_alone(struct gathered *data)
+{
+    for (size_t i = 0; i < data->line_count; i++)
+        if (data->lines[i].count > 2 || (data->lines[i].count == 2 && data->lines[i].cells[0].key > 0))
+            return;
+    for (size_t i = 0; data->along && i < data->line_count; i++)
+        if (data->lines[i].count && data->lines[i].cells[0].key <= 0) {
+            data->lines[i].cells++;
+            data->lines[i].count--;
+        }
+    data->along = false;
+}
+
 /* As lines the measurements along each trial; where they lack y, such as best.validation.loss, its end. */
 int build_frontier(struct build *build)
 {
@@ -195,6 +210,7 @@ int build_frontier(struct build *build)
     if (status)
         goto out;
     struct gathered *data = build->data;
+    leave_ends_alone(data);
     figure->legend_title = build->group.title;
     if (data->group_count && data->groups[0].text) {
         status = iso_fail(build->err, "size: the column %s holds texts, not numbers", spec.group);
