@@ -211,7 +211,9 @@ def pss(pid):
 def products(program, backend, sizes, steps, batch=BATCH, gradients=False):
     """The bare products of so many steps: wall and CPU seconds, and the kernel."""
     command = [program] + (["--gradients"] if gradients else []) + [backend, str(batch), str(steps)]
-    text = subprocess.run(command + [str(size) for size in sizes], check=True, stdout=subprocess.PIPE, text=True).stdout
+    alone = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")  # as isoflop's workers are started
+    text = subprocess.run(command + [str(size) for size in sizes], check=True, stdout=subprocess.PIPE, text=True,
+                          env=alone).stdout
     row = next(csv.DictReader(io.StringIO(text)))
     return float(row["seconds"]), float(row["cpu"]), row["kernel"]
 
