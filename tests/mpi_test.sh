@@ -8,8 +8,8 @@ set -eu
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # Told to stop, Open MPI waits for so many seconds, tells the ranks, waits again, and kills. A rank under sanitizers needs
-# more than the default of one second.
-export OMPI_MCA_odls_base_sigkill_timeout=4
+# more than the default of one second, and so does one on a busy machine.
+export OMPI_MCA_odls_base_sigkill_timeout=10
 # MPI leaves memory behind in modules that it has unloaded by the end, which no suppression can name: under the address
 # sanitizer, leaks are not looked for here; all else is.
 export ASAN_OPTIONS=handle_segv=0:detect_leaks=0
@@ -137,7 +137,7 @@ if [ -n "$compiler" ] && unshare -rm ./no-disk apart true 2> err; then
     expect 0 "$isoflop" run middle.yaml --out unbroken --no-figures
     run="run middle.yaml --out halves --no-figures --resume-every 0.1"
     # shellcheck disable=SC2086 # words
-    SLOW=5 mpirun -n 1 "$isoflop" $run : \
+    SLOW=8 mpirun -n 1 "$isoflop" $run : \
         -n 2 unshare -rm "$folder/no-disk" halves "$isoflop" $run > out 2> err &
     process=$!
     while [ -z "$(find halves -name resume.safetensors)" ]; do
@@ -247,7 +247,7 @@ sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 4/' -e 's/2
     small.yaml > long.yaml
 expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --no-figures
 begin() { # FOLDER: starts three ranks in the background, waits until a trial is done; $process is mpirun
-    SLOW=5 mpirun -n 3 "$isoflop" run long.yaml --out "$1" --no-figures > out 2> err &
+    SLOW=12 mpirun -n 3 "$isoflop" run long.yaml --out "$1" --no-figures > out 2> err &
     process=$!
     while ! grep -q 'done: trial' err; do
         kill -0 $process 2> err2 || fail "the run ended before it was to be ended"
