@@ -97,6 +97,33 @@ START_TEST(golden_drawings)
 }
 END_TEST
 
+/* Times that a text stands in another. */
+static size_t times(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at++)
+        count++;
+    return count;
+}
+
+START_TEST(bars_have_colours)
+{
+    static const char csv[] = "name,kind,loss\na,first,1\na,second,2\nb,first,3\nb,second,4\nc,first,5\n";
+    struct figure *figure = figure_of("{kind: bars, x: name, y: loss, group: kind}", csv, NULL);
+    size_t length;
+    char *svg = drawn(figure, FIGURE_SVG, &length);
+    ck_assert_uint_ge(times(svg, "fill=\"#0072B2\""), 4); /* three bars and the legend's sample */
+    ck_assert_uint_ge(times(svg, "fill=\"#D55E00\""), 3);
+    free(svg);
+    figure_free(figure);
+    figure = figure_of("{kind: bars, x: name, y: loss}", csv, NULL);
+    svg = drawn(figure, FIGURE_SVG, &length);
+    ck_assert_uint_ge(times(svg, "fill=\"#0072B2\""), 3);
+    free(svg);
+    figure_free(figure);
+}
+END_TEST
+
 /* Values and names that no experiment has, but a table may. */
 START_TEST(odd_tables)
 {
@@ -225,6 +252,7 @@ int main(void)
         { "no driver", no_driver }, /* before PLplot has looked for its drivers */
         { "thinning", thinning },
         { "golden", golden_drawings },
+        { "bars have colours", bars_have_colours },
         { "odd tables", odd_tables },
         { "formats", formats },
         { "large", large },

@@ -209,6 +209,24 @@ START_TEST(seeds_that_do_not_match)
 }
 END_TEST
 
+START_TEST(values_of_recipes)
+{
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        { "", "none" }, { "tanh", "tanh" }, { "[]", "none" }, { "[500,150]", "500, 150" },
+        { "[\"relu\",\"tanh\"]", "relu, tanh" }, { "{\"leaky_relu\":{\"slope\":0.02}}", "leaky_relu (slope 0.02)" },
+        { "{\"mnist\":{\"train_size\":100,\"normalise\":\"none\"}}", "mnist (train_size 100, normalise none)" },
+        { "[\"gelu\",{\"leaky_relu\":{\"slope\":0.02}}]", "gelu, leaky_relu (slope 0.02)" },
+        { "{\"patience\":3}", "patience 3" }, { "{\"native\":{}}", "native" }, { "[no list", "[no list" },
+    };
+    struct arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_str_eq(build_tidy(arena, cases[i].text), cases[i].words);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(categories)
 {
     struct figure *figure = figure_of("{kind: curve, x: model.activation, y: validation.accuracy}",
@@ -220,6 +238,11 @@ START_TEST(categories)
     ck_assert(!figure->series[0].line); /* nothing lies between tanh and relu */
     NEAR(figure->series[0].y[0], 0.85);
     ck_assert_str_eq(figure->band, "mean ± sd of 1–2 seeds");
+    figure_free(figure);
+    figure = figure_of("{kind: curve, x: model.activation, y: loss}",
+                       "trial,key,status,seed,model.activation,params,loss\n"
+                       "1,a,done,0,\"{\"\"celu\"\":{\"\"alpha\"\":2}}\",9,0.8\n2,b,done,0,relu,9,0.9\n", NULL);
+    ck_assert_str_eq(figure->x.names[0], "celu (alpha 2)");
     figure_free(figure);
 }
 END_TEST
@@ -444,6 +467,7 @@ int main(void)
         { "diverged", diverged_trials },
         { "along", curve_along_training },
         { "seeds", seeds_that_do_not_match },
+        { "values of recipes", values_of_recipes },
         { "categories", categories },
         { "moving average", moving_average },
         { "moving average of seeds", moving_average_of_seeds },

@@ -80,12 +80,16 @@ int build_gather(struct build *build, bool averaged)
     struct figure_axis *x = &build->figure->x;
     if (build->data->name_count) {
         double *values = arena_zero(build->arena, build->data->name_count, sizeof *values);
-        if (!values)
+        const char **names = arena_zero(build->arena, build->data->name_count, sizeof *names);
+        if (!values || !names)
             return error_memory(build->err);
-        for (size_t i = 0; i < build->data->name_count; i++)
+        for (size_t i = 0; i < build->data->name_count; i++) {
             values[i] = (double)i;
+            if (!(names[i] = build_tidy(build->arena, build->data->names[i])))
+                return error_memory(build->err);
+        }
         x->logarithmic = false;
-        x->names = build->data->names;
+        x->names = names;
         build->figure->dodge = true;
         x->values = values;
         x->value_count = build->data->name_count;
@@ -171,20 +175,38 @@ void build_scale(struct build *build)
                                                  low, high, 0, NULL, NULL };
 }
 
-/* "[500,150]" is a list of sizes: "500, 150". */
+static void add_in_words(const struct node *node, struct text *out)
+{
+    if (node->kind == NODE_SCALAR)
+        text_add_string(out, node->text);
+    for (size_t i = 0; i < node->count; i++) {
+        const struct node *value = node->values[i];
+        const bool within = node->kind == NODE_MAP && value->kind != NODE_SCALAR;
+        text_add_string(out, i ? ", " : "");
+        if (node->kind == NODE_MAP)
+            text_format(out, "%s%s", node->keys[i]->text, !within ? " " : value->count ? " (" : "");
+        add_in_words(value, out);
+        if (within && value->count)
+            text_add_string(out, ")");
+    }
+}
+
 const char *build_tidy(struct arena *arena, const char *text)
 {
-    size_t length = strlen(text);
-    if (length < 2 || text[0] != '[' || text[length - 1] != ']' || strpbrk(text, "{\""))
+    if (text[0] != '[' && text[0] != '{')
         return text[0] ? text : "none";
+    struct diagnostics *found = diagnostics_new();
+    struct tree *tree = found ? tree_parse("value", text, strlen(text), found) : NULL;
     struct text out = { 0 };
-    for (size_t i = 1; i + 1 < length; i++) {
-        text_add(&out, &text[i], 1);
-        if (text[i] == ',' && text[i + 1] != ' ')
-            text_add_string(&out, " ");
+    const char *own = text; /* what only looks like a list stays as it is */
+    if (tree && tree->root && tree->root->kind != NODE_SCALAR && !diagnostics_count(found, SEVERITY_ERROR)) {
+        add_in_words(tree->root, &out);
+        char *taken = text_take(&out);
+        own = !taken ? NULL : taken[0] ? arena_copy(arena, taken, strlen(taken)) : "none";
+        free(taken);
     }
-    char *taken = text_take(&out), *own = taken ? arena_copy(arena, taken, strlen(taken)) : NULL;
-    free(taken);
+    tree_free(tree);
+    diagnostics_free(found);
     return own;
 }
 

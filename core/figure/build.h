@@ -40,7 +40,8 @@ int build_finish(struct build *build);
 
 /* The sentences so far as the figure's caption; panels leave theirs to the page. */
 int build_close_caption(struct build *build);
-/* "[500,150]" is a list of sizes: "500, 150". NULL: out of memory. */
+/* A swept value in words: "[500,150]" is "500, 150", {"leaky_relu":{"slope":0.02}} is "leaky_relu (slope 0.02)". NULL:
+ * out of memory. */
 const char *build_tidy(struct arena *arena, const char *text);
 
 /* By the kind that the spec asks for. */

@@ -141,7 +141,7 @@ struct figure_cell {
     double value;  /* on the figure's scale; NaN: none, then shade and colour count */
     double shade;
     size_t colour;
-    size_t diverged, trials; /* how many of how many diverged here: a cross where all did, else a dot */
+    size_t diverged, trials; /* how many of how many diverged here: a cross where all did, else a dot; 0 of a bar */
     const char *text;        /* in it; NULL: none */
 };
 

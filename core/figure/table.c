@@ -112,8 +112,7 @@ static void add_bars(struct build *build, const struct line *line, const struct 
         if (isnan(cell->middle))
             continue;
         struct figure_cell *bar = &figure->cells[figure->cell_count++];
-        *bar = (struct figure_cell){ .x0 = at - width / 2, .x1 = at + width / 2, .y1 = cell->middle, .value = NAN,
-                                     .trials = cell->trials };
+        *bar = (struct figure_cell){ .x0 = at - width / 2, .x1 = at + width / 2, .y1 = cell->middle, .value = NAN };
         build_colour(build, line->group, &bar->shade, &bar->colour);
         if (build->data->group_count == 1)
             bar->colour = 0;
