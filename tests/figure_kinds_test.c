@@ -317,6 +317,17 @@ START_TEST(small_multiples)
     ck_assert_str_eq(figure->panels[1]->panel_title, "status diverged");
     ck_assert_ptr_nonnull(strstr(figure->panels[1]->missing, "diverged"));
     figure_free(figure);
+    figure = figure_of("{kind: bars, x: schedule.exponential.rate, y: validation.loss, "
+                       "multiples: model.hidden.width}", grid, NULL);
+    ck_assert_ptr_nonnull(strstr(figure->caption, "3 of 8 trials diverged"));
+    figure_free(figure);
+    /* Panels share a legend, but no exponent. */
+    figure = figure_of("{kind: loglog, x: params, y: validation.loss, multiples: schedule.exponential.rate, "
+                       "others: mean}", trials, NULL);
+    ck_assert_uint_eq(figure->law_count, 2);
+    ck_assert_str_eq(figure->panels[0]->series[0].label, "power law");
+    ck_assert_ptr_nonnull(strstr(figure->caption, "Exponents: rate 0.1 −0.339; rate 0.3 −0.611."));
+    figure_free(figure);
     refused("{kind: curve, x: params, y: validation.loss, multiples: nothing}", trials, NULL,
             "multiples: the table of trials has no column \"nothing\"");
 }

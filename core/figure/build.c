@@ -6,18 +6,33 @@
 
 #include "figure/build.h"
 
-void build_say(struct build *build, const char *format, ...)
+static void say(struct build *build, const char *panel, const char *format, va_list arguments)
 {
-    va_list arguments;
     struct text sentence = { 0 };
-    va_start(arguments, format);
+    if (panel)
+        text_format(&sentence, "%s: ", panel);
     text_vformat(&sentence, format, arguments);
-    va_end(arguments);
     if (sentence.failed)
         build->caption.failed = true;
     else if (!build->caption.data || !strstr(build->caption.data, sentence.data)) /* panels say the same */
         text_format(&build->caption, "%s%s", build->caption.length ? " " : "", sentence.data);
     text_free(&sentence);
+}
+
+void build_say(struct build *build, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(build, NULL, format, arguments);
+    va_end(arguments);
+}
+
+void build_say_here(struct build *build, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(build, build->panel, format, arguments);
+    va_end(arguments);
 }
 
 static int name_axes(struct build *build)

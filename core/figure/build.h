@@ -16,15 +16,21 @@ struct build {
     bool median;          /* a diverged seed: bands are quantiles about the median */
     size_t left_out, zero_steps; /* values that logarithmic axes can't show */
     size_t *cell_of;      /* NULL, or where build_series puts the cell of each point of its series */
-    struct text caption;
+    const char *panel;    /* the title of the panel that this is; NULL: a figure of its own */
+    struct text caption;  /* of a panel: the whole figure's, as far as it goes */
     struct iso_error *err;
 };
 
-/* Adds a sentence to the caption. */
+/* Adds a sentence to the caption, once. */
 #if defined __GNUC__
 __attribute__((format(printf, 2, 3)))
 #endif
 void build_say(struct build *build, const char *format, ...);
+/* The same, of what is counted in a panel: with the panel's title. */
+#if defined __GNUC__
+__attribute__((format(printf, 2, 3)))
+#endif
+void build_say_here(struct build *build, const char *format, ...);
 /* Gathers, names axes, chooses and computes bands. */
 int build_gather(struct build *build, bool averaged);
 /* The series of a line, as far as axes can show it; 0 or -1 where memory is out. */

@@ -171,6 +171,29 @@ int build_law(struct build *build, const char *of, size_t count, double intercep
     return law->formula ? 0 : error_memory(build->err);
 }
 
+/* Exponents stand in the legend; those of panels, which share one, in the caption. */
+static int label_fit(struct build *build, struct figure_series *data, double slope, double error)
+{
+    const char *own = data->label ? data->label : "", *minus = slope < 0 ? "−" : "";
+    char *exponent;
+    if (build->panel) {
+        data->label = own[0] ? own : "power law";
+        return 0;
+    }
+    if (isnan(error)) {
+        exponent = arena_format(build->arena, "%s%.3f", minus, fabs(slope));
+    } else { /* the error in two digits, the exponent to the same place */
+        int decimals = error > 0 ? 1 - (int)floor(log10(error)) : 3;
+        decimals = decimals < 1 ? 1 : decimals > 5 ? 5 : decimals;
+        exponent = arena_format(build->arena, "%s%.*f ± %.*f", minus, decimals, fabs(slope), decimals, error);
+    }
+    if (!exponent)
+        return error_memory(build->err);
+    data->label = arena_format(build->arena, "%s%s%s", own, own[0] ? ": " : "exponent ", exponent);
+    data->direct = data->direct && own[0] ? arena_format(build->arena, "%s: %s", data->direct, exponent) : data->label;
+    return data->label && data->direct ? 0 : error_memory(build->err);
+}
+
 static int add_fit(struct build *build, struct figure_series *data)
 {
     struct figure *figure = build->figure;
@@ -192,20 +215,8 @@ static int add_fit(struct build *build, struct figure_series *data)
     if (build_law(build, data->direct ? data->direct : data->label, count, intercept, slope, error,
                   &figure->laws[figure->law_count++]))
         return -1;
-    const char *own = data->label ? data->label : "";
-    const char *minus = slope < 0 ? "−" : "";
-    char *exponent;
-    if (isnan(error)) {
-        exponent = arena_format(build->arena, "%s%.3f", minus, fabs(slope));
-    } else { /* the error in two digits, the exponent to the same place */
-        int decimals = error > 0 ? 1 - (int)floor(log10(error)) : 3;
-        decimals = decimals < 1 ? 1 : decimals > 5 ? 5 : decimals;
-        exponent = arena_format(build->arena, "%s%.*f ± %.*f", minus, decimals, fabs(slope), decimals, error);
-    }
-    if (!exponent)
-        return error_memory(build->err);
-    data->label = arena_format(build->arena, "%s%s%s", own, own[0] ? ": " : "exponent ", exponent);
-    data->direct = data->direct && own[0] ? arena_format(build->arena, "%s: %s", data->direct, exponent) : data->label;
+    if (label_fit(build, data, slope, error))
+        return -1;
     struct figure_series *fit = &figure->series[figure->series_count++];
     *fit = (struct figure_series){ .role = ROLE_FIT, .count = 2, .line = true, .shade = data->shade,
                                    .colour = data->colour };
@@ -328,7 +339,7 @@ int build_curve(struct build *build)
         if (spec->kind == KIND_LOGLOG && spec->fit && add_fit(build, series))
             return -1;
     }
-    if (spec->kind == KIND_LOGLOG && spec->fit && figure->legend_title)
+    if (spec->kind == KIND_LOGLOG && spec->fit && figure->legend_title && !build->panel)
         figure->legend_title = arena_format(build->arena, "%s: exponent", figure->legend_title);
     if (build_marks(build))
         return -1;

@@ -295,6 +295,8 @@ static char *exponent_text(struct build *build, const struct figure_law *law)
     int decimals = width > 0 ? 1 - (int)floor(log10(width / 2)) : 3;
     decimals = decimals < 2 ? 2 : decimals > 5 ? 5 : decimals;
 #define SIGNED(value) value < 0 ? "−" : "", decimals, fabs(value)
+    if (build->panel) /* panels share a legend; their exponents stand in the caption */
+        return arena_format(build->arena, "power law");
     if (isnan(width))
         return arena_format(build->arena, "power law: exponent %s%.3f", law->exponent < 0 ? "−" : "",
                             fabs(law->exponent));

@@ -168,7 +168,7 @@ static void describe_rest(struct build *build)
         build_say(build, "Moving average over %zu measurements, drawn at the middle of each window.",
                   (size_t)spec->window);
     if (data->short_trials)
-        build_say(build, "%zu series shorter than the window left out.", data->short_trials);
+        build_say_here(build, "%zu series shorter than the window left out.", data->short_trials);
     if (data->diverged)
         build_say(build, "%zu of %zu trials diverged%s.%s", data->diverged, data->trials,
                   !build->figure->mark_count ? "" : build->y.more_is_better ? " (at the lower edge)"
@@ -188,7 +188,7 @@ static void describe_rest(struct build *build)
     if (build->zero_steps)
         build_say(build, "Step 0 is left out of the logarithmic axis.");
     if (build->left_out)
-        build_say(build, "%zu value%s of zero or below left out of logarithmic axes.", build->left_out,
+        build_say_here(build, "%zu value%s of zero or below left out of logarithmic axes.", build->left_out,
                   build->left_out == 1 ? "" : "s");
     if (data->empty > data->failed)
         build_say(build, "%zu row%s without a number left out.", data->empty - data->failed,
@@ -207,6 +207,8 @@ int build_finish(struct build *build)
 
 int build_close_caption(struct build *build)
 {
+    if (build->panel) /* it is the whole figure's */
+        return 0;
     char *caption = text_take(&build->caption);
     if (!caption)
         return error_memory(build->err);

@@ -298,9 +298,9 @@ static int add_laws(struct build *build, const struct optima *optima, const char
     if (!law->formula)
         return error_memory(build->err);
     figure->law_count++;
-    build_say(build, isnan(error) ? "Best size ∝ compute to the power %.2f." : "Best size ∝ compute to the power "
-                                                                                "%.2f ± %.2f (standard error).",
-              slope, error);
+    build_say_here(build, isnan(error) ? "Best size ∝ compute to the power %.2f."
+                                       : "Best size ∝ compute to the power %.2f ± %.2f (standard error).",
+                   slope, error);
     return 0;
 }
 
@@ -327,7 +327,7 @@ static int draw_profiles(struct build *build, const struct profiles *profiles, c
     if (build->spec->fit)
         build_say(build, "Parabolas in log N by least squares.");
     if (optima.outside)
-        build_say(build, "%zu of %zu budgets %s no best size within those tried.", optima.outside, profiles->count,
+        build_say_here(build, "%zu of %zu budgets %s no best size within those tried.", optima.outside, profiles->count,
                   optima.outside == 1 ? "has" : "have");
     return build->spec->fit ? add_laws(build, &optima, compute) : 0;
 }

@@ -82,6 +82,35 @@ void build_share_axes(struct figure *figure)
     }
 }
 
+static const char *minus(double value)
+{
+    return value < 0 ? "−" : "";
+}
+
+/* Of a few panels; a report's table has them all. */
+static void say_exponents(struct build *build)
+{
+    enum { MOST = 12 };
+    const struct figure *figure = build->figure;
+    struct text text = { 0 };
+    for (size_t i = 0; i < figure->law_count && figure->law_count <= MOST; i++) {
+        const struct figure_law *law = &figure->laws[i];
+        if (isnan(law->exponent)) /* a single optimum */
+            continue;
+        text_format(&text, "%s%s %s%.3f", text.length ? "; " : "", law->of, minus(law->exponent), fabs(law->exponent));
+        if (!isnan(law->error))
+            text_format(&text, " ± %.3f", law->error);
+        else if (!isnan(law->low))
+            text_format(&text, " [%s%.3f, %s%.3f]", minus(law->low), fabs(law->low), minus(law->high), fabs(law->high));
+    }
+    if (text.length)
+        build_say(build, "Exponents: %s.", text.data);
+    else if (figure->law_count > MOST)
+        build_say(build, "The exponents of its %zu laws are listed by `isoflop report`.", figure->law_count);
+    build->caption.failed = build->caption.failed || text.failed;
+    text_free(&text);
+}
+
 /* The laws of all panels, each with the panel's title. */
 static int collect_laws(struct build *build)
 {
@@ -101,6 +130,7 @@ static int collect_laws(struct build *build)
             if (!law->of)
                 return error_memory(build->err);
         }
+    say_exponents(build);
     return 0;
 }
 
@@ -125,7 +155,7 @@ int build_multiples(struct build *build)
         struct figure_spec one = *spec;
         struct build part = { .arena = build->arena, .spec = &one, .results = build->results, .figure = panel,
                               .err = &err };
-        if (!panel)
+        if (!panel || !(part.panel = panel->panel_title = panel_title(build, column, first[i])))
             return error_memory(build->err);
         one.multiples = NULL;
         one.only = column;
@@ -137,8 +167,6 @@ int build_multiples(struct build *build)
         int status = build_kind(&part);
         build->caption = part.caption;
         figure->panels[figure->panel_count++] = panel;
-        if (!(panel->panel_title = panel_title(build, column, first[i])))
-            return error_memory(build->err);
         if (status) {
             *panel = (struct figure){ .arena = build->arena, .name = figure->name, .kind = figure->kind,
                                       .panel_title = panel->panel_title,
