@@ -169,13 +169,13 @@ static void describe_rest(struct build *build)
                   (size_t)spec->window);
     if (data->short_trials)
         build_say_here(build, "%zu series shorter than the window left out.", data->short_trials);
-    if (data->diverged)
-        build_say(build, "%zu of %zu trials diverged%s.%s", data->diverged, data->trials,
-                  !build->figure->mark_count ? "" : build->y.more_is_better ? " (at the lower edge)"
-                                                                            : " (at the upper edge)",
-                  !build->median ? "" : build->figure->band
-                      ? " Where only some seeds did, medians and quartiles count them as the worst."
-                      : " Where only some seeds did, medians count them as the worst.");
+    if (data->diverged) /* of panels all say the same */
+        build_say(build, "%zu of %zu trials diverged%s.", data->diverged, data->trials,
+                  !build->figure->mark_count || build->panel ? "" : build->y.more_is_better ? " (at the lower edge)"
+                                                                                             : " (at the upper edge)");
+    if (data->diverged && build->median)
+        build_say(build, "Where only some seeds did, medians %scount them as the worst.",
+                  build->figure->band ? "and quartiles " : "");
     if (data->unfinished)
         build_say(build, "%zu of %zu trials %s not finished.", data->unfinished, data->trials,
                   data->unfinished == 1 ? "is" : "are");
