@@ -59,12 +59,15 @@ INLINE vector fma_vector(vector a, vector b, vector c)
 #endif
 }
 
-/* ---- Tiles: rows and vectors are constants wherever these functions are used, so that loops over them vanish ---- */
+/* ---- Tiles ----
+ *
+ * Rows and vectors are constants wherever these functions are used, and every loop over them is unrolled: one that is
+ * not makes the compiler keep the sums in memory, and copy them there and back for each tile. */
 
 INLINE void clear(size_t rows, size_t vectors, vector sum[ROWS][2])
 {
     UNROLL for (size_t m = 0; m < rows; m++)
-        for (size_t v = 0; v < vectors; v++)
+        UNROLL for (size_t v = 0; v < vectors; v++)
             sum[m][v] = (vector){ 0 };
 }
 
@@ -91,11 +94,11 @@ INLINE void multiply_tile(size_t rows, size_t vectors, size_t depth, const float
     clear(rows, vectors, sum);
     if (go_on)
         UNROLL for (size_t m = 0; m < rows; m++)
-            for (size_t v = 0; v < vectors; v++)
+            UNROLL for (size_t v = 0; v < vectors; v++)
                 sum[m][v] = load(c + m * c_row + v * LANES);
     add_products(rows, vectors, depth, a, a_row, 1, panel, true, index, sum);
     UNROLL for (size_t m = 0; m < rows; m++)
-        for (size_t v = 0; v < vectors; v++)
+        UNROLL for (size_t v = 0; v < vectors; v++)
             store(c + m * c_row + v * LANES, sum[m][v]);
 }
 
@@ -106,18 +109,18 @@ INLINE void gradient_tile(size_t rows, size_t vectors, size_t depth, const float
     clear(rows, vectors, sum);
     if (go_on)
         UNROLL for (size_t m = 0; m < rows; m++)
-            for (size_t v = 0; v < vectors; v++)
+            UNROLL for (size_t v = 0; v < vectors; v++)
                 sum[m][v] = load(sums + (index[m] - first) * (vectors * LANES) + v * LANES);
     add_products(rows, vectors, depth, x, 1, x_row, panel, false, NULL, sum);
     if (weights)
         UNROLL for (size_t m = 0; m < rows; m++)
-            for (size_t v = 0; v < vectors; v++) {
+            UNROLL for (size_t v = 0; v < vectors; v++) {
                 float *w = weights + index[m] * (vectors * LANES) + v * LANES;
                 store(w, load(w) - rate * sum[m][v]);
             }
     else
         UNROLL for (size_t m = 0; m < rows; m++)
-            for (size_t v = 0; v < vectors; v++)
+            UNROLL for (size_t v = 0; v < vectors; v++)
                 store(sums + (index[m] - first) * (vectors * LANES) + v * LANES, sum[m][v]);
 }
 
