@@ -29,6 +29,14 @@ expect() {
     "$@" > out 2> err || code=$?
     [ $code -eq "$wanted" ] || fail "exit status $code, not $wanted, of: $*"
 }
+# background COMMAND...: starts it with its output in `out` and `err`; $process is it. Both are emptied before: whoever waits
+# for a line must not find it in what the last command said.
+background() {
+    : > out
+    : > err
+    "$@" > out 2> err &
+    process=$!
+}
 holds() { grep -q -e "$2" "$1" || fail "$1 does not hold: $2"; }
 lacks() { ! grep -q -e "$2" "$1" || fail "$1 holds: $2"; }
 export_all() {

@@ -190,8 +190,7 @@ echo "ok: checkpoints are compared"
 # ---- Killed in the middle, then again ----
 round=0
 while [ $round -lt "${KILL_ROUNDS:-12}" ]; do
-    "$isoflop" merge killed shard1 shard2 shard3 > out 2> err &
-    process=$!
+    background "$isoflop" merge killed shard1 shard2 shard3
     sleep "0.0$round"
     kill -9 $process 2> err2 || :
     wait $process 2> err2 || :

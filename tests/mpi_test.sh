@@ -137,9 +137,7 @@ if [ -n "$compiler" ] && unshare -rm ./no-disk apart true 2> err; then
     expect 0 "$isoflop" run middle.yaml --out unbroken --no-figures
     run="run middle.yaml --out halves --no-figures --resume-every 0.1"
     # shellcheck disable=SC2086 # words
-    SLOW=8 mpirun -n 1 "$isoflop" $run : \
-        -n 2 unshare -rm "$folder/no-disk" halves "$isoflop" $run > out 2> err &
-    process=$!
+    background env SLOW=8 mpirun -n 1 "$isoflop" $run : -n 2 unshare -rm "$folder/no-disk" halves "$isoflop" $run
     while [ -z "$(find halves -name resume.safetensors)" ]; do
         kill -0 $process 2> err2 || fail "the run ended before it was to be ended"
         sleep 0.05
@@ -247,8 +245,7 @@ sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 4/' -e 's/2
     small.yaml > long.yaml
 expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --no-figures
 begin() { # FOLDER: starts three ranks in the background, waits until a trial is done; $process is mpirun
-    SLOW=12 mpirun -n 3 "$isoflop" run long.yaml --out "$1" --no-figures > out 2> err &
-    process=$!
+    background env SLOW=12 mpirun -n 3 "$isoflop" run long.yaml --out "$1" --no-figures
     while ! grep -q 'done: trial' err; do
         kill -0 $process 2> err2 || fail "the run ended before it was to be ended"
         sleep 0.02

@@ -174,8 +174,7 @@ echo "ok: other data, a plugin's revision, a measurement added later"
 # ---- Stopped and killed ----
 sed -e 's/train_size: 300/train_size: 3000/' -e 's/epochs: 2/epochs: 12/' -e 's/^seeds: 2/seeds: 3/' small.yaml > long.yaml
 expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --no-figures
-"$isoflop" run long.yaml --out stopped --jobs 2 --no-figures > out 2> err &
-process=$!
+background "$isoflop" run long.yaml --out stopped --jobs 2 --no-figures
 while [ ! -s stopped/results.db ] || ! grep -q 'done: trial' err; do
     kill -0 $process 2> err2 || break
     sleep 0.02
@@ -193,8 +192,7 @@ expect 0 "$isoflop" run long.yaml --out stopped --jobs 2 --no-figures
 same_results whole stopped
 round=0
 while [ $round -lt "${KILL_ROUNDS:-6}" ]; do
-    "$isoflop" run long.yaml --out killed --jobs 2 --no-figures > out 2> err &
-    process=$!
+    background "$isoflop" run long.yaml --out killed --jobs 2 --no-figures
     sleep "0.$round$((round * 3 % 10))"
     kill -9 $process 2> err2 || :
     wait $process || :
@@ -211,8 +209,7 @@ same_results whole killed
 echo "ok: stopped and killed runs end with the same results"
 
 # A worker that is killed costs nothing but time.
-"$isoflop" run long.yaml --out orphans --jobs 2 --no-figures > out 2> err &
-process=$!
+background "$isoflop" run long.yaml --out orphans --jobs 2 --no-figures
 while ! grep -q 'done: trial' err; do
     kill -0 $process 2> err2 || break
     sleep 0.02

@@ -87,8 +87,7 @@ RECIPE
 expect 0 "$isoflop" run long.yaml --out whole --jobs 2 --set train.share_batches=false --no-figures
 # Starts a run in the background, and waits until its trials have saved states.
 start() {
-    "$isoflop" run long.yaml --out "$1" --jobs 1 --no-figures --resume-every 0.01 > out 2> err &
-    process=$!
+    background "$isoflop" run long.yaml --out "$1" --jobs 1 --no-figures --resume-every 0.01
     while [ "$(find "$1/checkpoints" -name 'resume*' 2> err2 | wc -l)" -lt 6 ]; do
         kill -0 $process 2> err2 || break
         sleep 0.01
