@@ -234,7 +234,11 @@ code=0
 if [ $code -ne 0 ]; then
     holds err 'is being written by another isoflop (host .*, process '
 fi
-"$isoflop" status both > out
+until "$isoflop" status both > out 2> err; do # a store opened while it is written; or not begun yet
+    kill -0 $process 2> err2 || fail "no status of a run"
+    holds err 'both holds no experiment yet'
+    sleep 0.01
+done
 wait $process || fail "the first of two runs failed"
 same_results whole both
 echo "ok: two runs at once"
