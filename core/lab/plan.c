@@ -329,7 +329,8 @@ static int expand(struct plan *plan, struct plugins *plugins, struct diagnostics
         struct plan_trial *trial = &plan->trials[i];
         trial->place = i + 1;
         trial->point = i / replicate_count;
-        trial->swept = sweep.values + trial->point * sweep.path_count;
+        if (sweep.path_count)
+            trial->swept = sweep.values + trial->point * sweep.path_count;
         trial->seeds = replicates[i % replicate_count].node;
         trial->seed = replicates[i % replicate_count].seed;
     }
