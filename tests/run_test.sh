@@ -191,6 +191,19 @@ fi
 [ ! -e stopped/lock ] || fail "a stopped run left its lock"
 expect 0 "$isoflop" run long.yaml --out stopped --jobs 2 --no-figures
 same_results whole stopped
+# SIGINT stops it, too, though the shell has it ignored for what a script runs in the background.
+: > err
+"$isoflop" run long.yaml --out interrupted --jobs 1 --no-figures --set train.epochs=2000 > out 2> err &
+process=$!
+while ! grep -q 'trials to train' err; do
+    kill -0 $process 2> err2 || break
+    sleep 0.02
+done
+kill -INT $process
+code=0
+wait $process || code=$?
+[ $code -eq 1 ] || fail "exit status $code after SIGINT"
+holds err 'the same command goes on with the rest'
 round=0
 while [ $round -lt "${KILL_ROUNDS:-6}" ]; do
     "$isoflop" run long.yaml --out killed --jobs 2 --no-figures > out 2> err &

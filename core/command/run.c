@@ -29,7 +29,7 @@ struct given {
 
 /* ---- Signals: the first asks for an orderly end, the second for an end, the third is not asked about ---- */
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
 #define SIGNALS (sizeof signals / sizeof *signals)
 
 static struct sigaction signals_before[SIGNALS];
@@ -57,8 +57,12 @@ static int catch_signals(struct iso_error *err)
         fcntl(wake[i], F_SETFL, O_NONBLOCK);
     }
     for (size_t i = 0; i < SIGNALS; i++)
-        if (!sigaction(signals[i], NULL, &signals_before[i]) && signals_before[i].sa_handler != SIG_IGN)
-            sigaction(signals[i], &action, NULL); /* nohup stays nohup */
+        sigaction(signals[i], &action, &signals_before[i]);
+    /* nohup stays nohup. Of a command in the background of a script, the shell has SIGINT ignored, and SIGHUP not: who
+     * sends it one means it. */
+    for (size_t i = 0; signals_before[0].sa_handler == SIG_IGN && i < SIGNALS; i++)
+        if (signals_before[i].sa_handler == SIG_IGN)
+            sigaction(signals[i], &signals_before[i], NULL);
     return 0;
 }
 
