@@ -59,7 +59,7 @@ if ! mpirun -n 2 true > out 2> err; then
 fi
 
 # Runs that are to be ended before they end by themselves take their time, on however fast a machine: the activation slow
-# sleeps for $SLOW milliseconds a call, and computes the same without it.
+# sleeps for $SLOW milliseconds a call, and computes the same without it. Loading it may be slow, too.
 mkdir -p slow/activation
 cat > slow.c <<'PLUGIN'
 #include <isoflop/plugin.h>
@@ -80,6 +80,11 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     for (size_t i = 0; i < n; i++)
         dx[i] = x[i] > 0 ? dy[i] : 0;
 }
+__attribute__((constructor)) static void load(void)
+{
+    if (getenv("SLOW_START"))
+        nanosleep(&(struct timespec){ .tv_sec = atol(getenv("SLOW_START")) }, NULL);
+}
 static const struct iso_activation ops = { .flops_forward = 1, .flops_backward = 1, .forward = forward,
                                            .backward = backward };
 ISO_PLUGIN(ops, .name = "slow", .revision = 1, .summary = "takes its time");
@@ -95,9 +100,6 @@ grep '^\[1/24\]' err > first || fail "no first trial"
 holds first 'model.hidden.width 256'
 expect 0 mpirun -n 3 "$isoflop" run small.yaml --out ranks --no-figures
 holds err 'nothing to do: all 24 trials are done'
-"$isoflop" show ranks > hosts
-sed -n '/^its hosts/,/^$/p' hosts > out
-[ "$(grep -c "$(uname -n)" out)" -ge 2 ] || fail "the hosts of the run are not shown"
 echo "ok: equal results on three ranks, the longest first"
 
 # ---- Other folders on other hosts, one trial, smoke; mistakes are told once ----
@@ -183,6 +185,17 @@ run="run late.yaml --smoke"
 expect 0 mpirun -n 1 "$isoflop" $run : \
     -n 1 -x ISOFLOP_PLUGIN_PATH="$folder/other:$ISOFLOP_PLUGIN_PATH" "$isoflop" $run
 holds err 'rank 1 (.*) does not train: plugin activation/relu'
+# ... and where all is trained before the rank that differs has said so.
+sed 's/relu/slow/' small.yaml > slow.yaml
+if [ -n "$compiler" ]; then
+    cp slow/activation/slow.so other/activation/slow.so
+    echo >> other/activation/slow.so
+    run="run slow.yaml --smoke --set seeds=[0]"
+    # shellcheck disable=SC2086 # words
+    expect 0 mpirun -n 1 "$isoflop" $run : -n 1 -x SLOW_START=2 \
+        -x ISOFLOP_PLUGIN_PATH="$folder/other:$ISOFLOP_PLUGIN_PATH" "$isoflop" $run
+    holds err 'rank 1 (.*) does not train: plugin activation/slow'
+fi
 refuse -n 1 "$isoflop" run small.yaml --out elsewhere --no-figures
 holds err 'rank 1 (.*) does not train: it was started by another command'
 if [ -n "$compiler" ] && $compiler -shared -fPIC -ffp-contract=off -O2 -I"$srcdir/include" -o mine/backend/mine.so mine.c -lm 2> err; then
@@ -220,20 +233,22 @@ fi
 
 # ---- A disk that is full on one of the hosts is no fault of a trial ----
 faults=$builddir/tests/.libs/faults.so
-if [ -e "$faults" ] && LD_PRELOAD=$faults "$isoflop" --version > out 2> err; then
-    run="run small.yaml --out full --no-figures"
+if [ -n "$compiler" ] && [ -e "$faults" ] && LD_PRELOAD=$faults "$isoflop" --version > out 2> err; then
+    expect 0 "$isoflop" run slow.yaml --out roomy --no-figures
+    run="run slow.yaml --out full --no-figures"
+    # Slow, so that the rank with the full disk has joined before the others are done with all trials.
     # shellcheck disable=SC2086 # words
-    expect 1 mpirun -n 1 "$isoflop" $run : -n 1 env LD_PRELOAD="$faults" FAULTS_FOLDER=/full/checkpoints/ \
+    expect 1 env SLOW=50 mpirun -n 1 "$isoflop" $run : -n 1 env LD_PRELOAD="$faults" FAULTS_FOLDER=/full/checkpoints/ \
         FAULTS_WHO=worker FAULTS_DO=ENOSPC FAULTS_AT=1 FAULTS_ALWAYS=1 "$isoflop" $run
     holds err 'on .*: cannot .*: No space left on device; when it can be written, run the same command again'
     expect 0 "$isoflop" status full
     holds out ' 0 failed'
     # shellcheck disable=SC2086 # words
     expect 0 mpirun -n 2 "$isoflop" $run
-    same_results alone full
+    same_results roomy full
     echo "ok: a full disk"
 else
-    echo "skip: a full disk, as $faults can't be preloaded"
+    echo "skip: a full disk, as $faults can't be preloaded, or no compiler"
 fi
 
 # ---- Stopped, killed, lost ----
@@ -275,8 +290,15 @@ echo "ok: lost ranks"
 
 begin orphans
 rank=$(($(children $process | tail -1)))
-worker=$(children $rank | head -1)
+worker=
+while [ -z "$worker" ]; do
+    kill -0 $rank 2> err2 || fail "a rank ended before its worker was found"
+    worker=$(children $rank | head -1)
+done
 kill -9 $((worker))
 wait $process || fail "a killed worker made the run fail"
 same_results whole orphans
+"$isoflop" show orphans > hosts
+sed -n '/^its hosts/,/^$/p' hosts > out
+[ "$(grep -c "$(uname -n)" out)" -ge 2 ] || fail "the hosts of the run are not shown"
 echo "ok: a killed worker"

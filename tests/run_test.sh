@@ -190,6 +190,17 @@ fi
 [ ! -e stopped/lock ] || fail "a stopped run left its lock"
 expect 0 "$isoflop" run long.yaml --out stopped --jobs 2 --no-figures
 same_results whole stopped
+# SIGINT stops it, too, though the shell has it ignored for what a script runs in the background.
+background "$isoflop" run long.yaml --out interrupted --jobs 1 --no-figures --set train.epochs=2000
+while ! grep -q 'trials to train' err; do
+    kill -0 $process 2> err2 || break
+    sleep 0.02
+done
+kill -INT $process
+code=0
+wait $process || code=$?
+[ $code -eq 1 ] || fail "exit status $code after SIGINT"
+holds err 'the same command goes on with the rest'
 round=0
 while [ $round -lt "${KILL_ROUNDS:-6}" ]; do
     background "$isoflop" run long.yaml --out killed --jobs 2 --no-figures
@@ -225,7 +236,7 @@ echo "ok: a killed worker"
 # ---- Two at once ----
 "$isoflop" run long.yaml --out both --jobs 1 --no-figures > out1 2> err1 &
 process=$!
-while [ ! -e both/lock ]; do
+while ! grep -q 'trials to train' err1 2> err2; do
     kill -0 $process 2> err2 || break
     sleep 0.01
 done
@@ -242,6 +253,40 @@ done
 wait $process || fail "the first of two runs failed"
 same_results whole both
 echo "ok: two runs at once"
+
+# ---- The folder is moved away: the run ends soon, and goes on where the folder is now ----
+: > err
+"$isoflop" run long.yaml --out away --jobs 1 --no-figures --set train.epochs=2000 > out 2> err &
+process=$!
+while ! grep -q 'trials to train' err || [ ! -d away/checkpoints ]; do
+    kill -0 $process 2> err2 || break
+    sleep 0.01
+done
+mv away there
+mkdir away # another run's
+echo other > away/lock
+code=0
+wait $process || code=$?
+[ $code -eq 1 ] || fail "exit status $code of a run whose folder was moved away"
+holds err 'was moved or deleted while it was written'
+[ "$(cat away/lock)" = other ] || fail "the lock of another run was removed"
+rm -r away there/checkpoints # those of a trial of its own
+expect 0 "$isoflop" run long.yaml --out there --jobs 2 --no-figures
+same_results whole there
+echo "ok: a folder that is moved away"
+
+# ---- What another program wrote stays as it is ----
+mkdir other
+for version in 0 99; do
+    cp whole/results.db other/results.db
+    printf "\\0\\0\\0\\$(printf %o $version)" | dd of=other/results.db bs=1 seek=60 conv=notrunc 2> err2
+    [ $version = 99 ] || printf abcd | dd of=other/results.db bs=1 seek=68 conv=notrunc 2> err2
+    cp other/results.db before
+    expect 1 "$isoflop" run small.yaml --out other --no-figures
+    holds err 'is no results store of isoflop\|has schema version 99, this isoflop writes'
+    cmp before other/results.db || fail "a store that was refused is changed"
+done
+echo "ok: other programs' files"
 
 # ---- Several threads ----
 # One trial alone gets all processors; results do not depend on it.

@@ -27,15 +27,20 @@ struct given {
     bool retry, fail_fast, smoke, no_figures;
 };
 
-/* ---- Signals: the first asks for an orderly end, the second for an end ---- */
+/* ---- Signals: the first asks for an orderly end, the second for an end, the third is not asked about ---- */
 
+static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+#define SIGNALS (sizeof signals / sizeof *signals)
+
+static struct sigaction signals_before[SIGNALS];
 static volatile sig_atomic_t stop_asked;
 static int wake[2] = { -1, -1 };
 
 static void on_signal(int number)
 {
     const int before = errno;
-    (void)number;
+    if (stop_asked)
+        signal(number, SIG_DFL);
     stop_asked = stop_asked ? 2 : 1;
     if (write(wake[1], "", 1) < 0) /* the pipe is full: the parent is awake */
         errno = before;
@@ -44,21 +49,28 @@ static void on_signal(int number)
 
 static int catch_signals(struct iso_error *err)
 {
-    struct sigaction action = { .sa_handler = on_signal };
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    const struct sigaction action = { .sa_handler = on_signal };
     if (pipe(wake))
         return error_system(err, "cannot make", "a pipe");
     for (int i = 0; i < 2; i++) {
         fcntl(wake[i], F_SETFD, FD_CLOEXEC);
         fcntl(wake[i], F_SETFL, O_NONBLOCK);
     }
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction before;
-        if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN)
-            continue; /* nohup stays nohup */
-        sigaction(signals[i], &action, NULL);
-    }
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &action, &signals_before[i]);
+    /* nohup stays nohup. Of a command in the background of a script, the shell has SIGINT ignored, and SIGHUP not: who
+     * sends it one means it. */
+    for (size_t i = 0; signals_before[0].sa_handler == SIG_IGN && i < SIGNALS; i++)
+        if (signals_before[i].sa_handler == SIG_IGN)
+            sigaction(signals[i], &signals_before[i], NULL);
     return 0;
+}
+
+/* What comes after training may be ended at any moment: all results are kept, and figures are whole files or none. */
+static void release_signals(void)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &signals_before[i], NULL);
 }
 
 /* ---- What is asked for ---- */
@@ -234,6 +246,7 @@ static int train(const struct given *given, struct run_options *options, struct 
     struct run_counts counts;
     bool changed;
     const int ran = run_plan(plan, plugins, options, &listener, &counts, &changed, err);
+    release_signals();
     const double seconds = progress_seconds(progress);
     progress_free(progress);
     progress = NULL;

@@ -173,11 +173,10 @@ void cluster_leave(struct cluster *cluster)
     if (!cluster)
         return;
     struct iso_error err = ERROR_NONE;
-    struct timespec begun;
+    double waited = 0; /* asleep: the time in which this process itself was stalled does not count */
     const char lost = cluster->lost > 0;
     unsigned left = 0;
     bool failed = false;
-    clock_gettime(CLOCK_MONOTONIC, &begun);
     for (unsigned rank = 1; rank < cluster->count && !failed; rank++)
         failed = cluster_tell(cluster, rank, CLUSTER_END, &lost, 1, &err) != 0;
     while (!failed && left + cluster->lost + 1 < cluster->count) {
@@ -190,8 +189,9 @@ void cluster_leave(struct cluster *cluster)
             free(data);
             continue;
         }
-        failed = got < 0 || cluster_since(&begun) > (lost ? LEAVE_LOST_SECONDS : LEAVE_SECONDS);
+        failed = got < 0 || waited > (lost ? LEAVE_LOST_SECONDS : LEAVE_SECONDS);
         cluster_sleep(CLUSTER_BUSY_SECONDS);
+        waited += CLUSTER_BUSY_SECONDS;
     }
     cluster_end(cluster, !failed && !lost);
 }

@@ -11,8 +11,12 @@
 
 #define WANT_MAX 4096
 #define MESSAGES_A_TURN 256 /* so that the workers here are not kept waiting */
-#define SILENT_SECONDS 60.0 /* a rank that trains and says nothing for so long is lost */
+/* Silence counts only while this rank listens: one that was stalled itself (stopped by a signal, a disk that takes its
+ * time) finds what was sent meanwhile. */
+#define LISTEN_SECONDS 0.1      /* that one turn counts at most */
+#define SILENT_SECONDS 60.0     /* a rank that trains and says nothing for so long is lost */
 #define STOP_SILENT_SECONDS 0.5 /* the same once all were told to stop: a launcher that ends a job gives a second */
+#define ANSWER_SECONDS 15.0     /* that the end of the run waits for ranks that have not answered the welcome */
 
 extern char **environ;
 
@@ -20,13 +24,14 @@ extern char **environ;
 struct member {
     char *host, *cpu, *system; /* NULL: it has not said yet */
     long process;
+    bool answered;             /* the welcome: it trains, or refuses */
     bool gone;                 /* it trains no more */
     bool apart;                /* it does not see our folder of results */
     uint64_t want;             /* trials that it asks for */
     uint64_t *tasks;           /* that it has */
     size_t task_count, task_capacity;
     struct message_inbox inbox;
-    struct timespec heard;
+    double silent;             /* seconds that were listened since something came from it */
 };
 
 struct lead {
@@ -36,7 +41,9 @@ struct lead {
     struct member *members; /* by rank; that of 0 is not used */
     size_t outstanding;     /* tasks that members have */
     int told;               /* to stop: politely 1, at once 2 */
-    struct timespec asked;  /* when they were told */
+    struct timespec looked; /* when messages were looked for last */
+    double asked;           /* seconds that were listened since they were told to stop, ... */
+    double done;            /* ... and since none of them had a trial */
     struct timespec active; /* when a message came last */
     char *checkpoints;      /* the folder of all trials' checkpoints; "": none are kept */
     char *here;             /* the current folder: relative paths start from it on every host */
@@ -300,6 +307,7 @@ static int take(struct lead *lead, struct member *member, enum message_kind kind
         struct message_cursor cursor = { data, length, false };
         const uint64_t more = message_get_number(&cursor);
         member->want = more < WANT_MAX - member->want ? member->want + more : WANT_MAX;
+        member->answered = true;
         return cursor.damaged;
     }
     case CLUSTER_REFUSED:
@@ -329,8 +337,8 @@ static int read_message(struct lead *lead, struct member *member, const void *da
     const char *content;
     size_t size;
     int status = 0, got = 0;
-    clock_gettime(CLOCK_MONOTONIC, &member->heard);
-    lead->active = member->heard;
+    member->silent = 0;
+    clock_gettime(CLOCK_MONOTONIC, &lead->active);
     if (message_add(&member->inbox, data, length))
         return error_memory(err);
     look_at(lead, member);
@@ -395,7 +403,7 @@ static int feed(struct lead *lead, struct member *member, struct iso_error *err)
     if (!member->want || member->gone || *lead->options->stop)
         return 0;
     if (!member->task_count)
-        clock_gettime(CLOCK_MONOTONIC, &member->heard);
+        member->silent = 0;
     look_at(lead, member);
     while (!status && given && member->want)
         status = give(lead, member, &frames, &given, err);
@@ -420,26 +428,33 @@ static int tell_stop(struct lead *lead, struct iso_error *err)
     for (unsigned rank = 1; !status && rank < lead->cluster->count; rank++)
         if (!lead->members[rank].gone)
             status = cluster_tell(lead->cluster, rank, CLUSTER_STOP, &byte, 1, err);
-    if (!lead->told)
-        clock_gettime(CLOCK_MONOTONIC, &lead->asked);
     lead->told = level;
     return status;
+}
+
+/* Counts the time that was listened since the last turn. */
+static void count_silence(struct lead *lead)
+{
+    const double since = cluster_since(&lead->looked), passed = since < LISTEN_SECONDS ? since : LISTEN_SECONDS;
+    clock_gettime(CLOCK_MONOTONIC, &lead->looked);
+    for (unsigned rank = 1; rank < lead->cluster->count; rank++)
+        lead->members[rank].silent += passed;
+    lead->asked += lead->told ? passed : 0;
+    lead->done = lead->outstanding ? 0 : lead->done + passed;
 }
 
 /* A rank that holds trials and has not been heard of for too long. */
 static bool is_silent(const struct lead *lead, const struct member *member)
 {
-    if (!member->task_count)
-        return false;
-    const double silent = cluster_since(&member->heard);
-    const double asked = lead->told ? cluster_since(&lead->asked) : 0;
-    return silent > SILENT_SECONDS || (asked > STOP_SILENT_SECONDS && silent > asked);
+    return member->task_count && (member->silent > SILENT_SECONDS ||
+                                  (lead->asked > STOP_SILENT_SECONDS && member->silent >= lead->asked));
 }
 
 static int on_turn(void *context, double *seconds, struct iso_error *err)
 {
     struct lead *lead = context;
     int got = 1, status = tell_stop(lead, err);
+    count_silence(lead);
     for (int i = 0; !status && got > 0 && i < MESSAGES_A_TURN; i++) {
         void *data;
         size_t length;
@@ -463,10 +478,20 @@ static int on_turn(void *context, double *seconds, struct iso_error *err)
     return status || got < 0 ? -1 : 0;
 }
 
+/* A run that is over before another rank has joined it waits for its answer: leaving would wait for that rank, too, and
+ * a rank that refuses has something to say. */
+static bool awaits_answer(const struct lead *lead)
+{
+    for (unsigned rank = 1; rank < lead->cluster->count; rank++)
+        if (!lead->members[rank].answered && !lead->members[rank].gone)
+            return !*lead->options->stop && lead->done < ANSWER_SECONDS;
+    return false;
+}
+
 static bool has_more(void *context)
 {
     const struct lead *lead = context;
-    return lead->outstanding > 0;
+    return lead->outstanding > 0 || awaits_answer(lead);
 }
 
 const struct cluster_host *cluster_host(const struct cluster *cluster)

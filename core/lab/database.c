@@ -27,9 +27,10 @@ static const char schema[] =
     " started TEXT NOT NULL, ended TEXT, outcome TEXT, command TEXT NOT NULL, jobs INTEGER NOT NULL,"
     " threads INTEGER NOT NULL, host TEXT NOT NULL, system TEXT NOT NULL, cpu TEXT NOT NULL, process INTEGER NOT NULL,"
     " version TEXT NOT NULL, build TEXT NOT NULL, compiler TEXT NOT NULL, flags TEXT NOT NULL);"
-    /* plugins and data sets that a run used */
+    /* Plugins and data sets that a run used. The primary key's columns come first: of others, SQLite 3.40's
+     * integrity_check says that they are NULL. */
     "CREATE TABLE parts (run INTEGER NOT NULL REFERENCES runs, kind TEXT NOT NULL, name TEXT NOT NULL,"
-    " revision INTEGER, file TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (run, kind, name, checksum))"
+    " checksum TEXT NOT NULL, revision INTEGER, file TEXT NOT NULL, PRIMARY KEY (run, kind, name, checksum))"
     " WITHOUT ROWID;"
     "CREATE TABLE trials (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, status TEXT NOT NULL, recipe TEXT NOT NULL,"
     " wanted TEXT NOT NULL, folder TEXT NOT NULL, run INTEGER REFERENCES runs, numerics INTEGER REFERENCES numerics,"
@@ -52,12 +53,15 @@ static const char schema[] =
     "CREATE TABLE laws (experiment INTEGER NOT NULL REFERENCES experiments, name TEXT NOT NULL, result TEXT NOT NULL,"
     " PRIMARY KEY (experiment, name)) WITHOUT ROWID;";
 
-/* What to do about a result code of SQLite and the system's error number below it. */
-static const char *advice_for(int code, int number)
+/* What to do about an extended result code of SQLite and the system's error number below it. */
+static const char *advice_for(int extended, int number)
 {
+    const int code = extended & 0xff;
     const bool system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
     if (code == SQLITE_FULL || (system && (number == ENOSPC || number == EDQUOT)))
         return "; make room on this disk, then run the same command again";
+    if (extended == SQLITE_READONLY_DBMOVED)
+        return "; it was moved or deleted while it was written";
     if (code == SQLITE_READONLY || (system && (number == EROFS || number == EACCES || number == EPERM)))
         return "; nothing can be written there: give the folder back its permissions, or take another with --out";
     if (system) /* SQLite does not always say why */
@@ -71,12 +75,12 @@ static const char *advice_for(int code, int number)
 int database_fail(sqlite3 *database, struct iso_error *err)
 {
     const char *file = database ? sqlite3_db_filename(database, "main") : NULL;
-    const int code = database ? sqlite3_extended_errcode(database) & 0xff : SQLITE_NOMEM;
+    const int extended = database ? sqlite3_extended_errcode(database) : SQLITE_NOMEM, code = extended & 0xff;
     const int number = database ? sqlite3_system_errno(database) : 0;
     const char *reason = number && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) ? strerror(number) : NULL;
     return iso_fail(err, "%s: %s%s%s%s", file ? file : DATABASE_FILE,
                     database ? sqlite3_errmsg(database) : "out of memory", reason ? ": " : "", reason ? reason : "",
-                    advice_for(code, number));
+                    advice_for(extended, number));
 }
 
 int database_run(sqlite3 *database, const char *sql, struct iso_error *err)
@@ -233,13 +237,12 @@ sqlite3 *database_open(const char *folder, bool write, struct iso_error *err)
     }
     sqlite3_busy_timeout(database, 10000);
     sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (database_run(database, "PRAGMA trusted_schema = OFF", err))
+    /* The version first: what another program wrote stays as it is, to the byte. */
+    if (database_run(database, "PRAGMA trusted_schema = OFF", err)
+        || database_run(database, "PRAGMA synchronous = FULL", err) || check_version(database, path, write, err))
         goto out;
-    if (write
-        && (database_run(database, is_local(folder) ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE", err)
-            || database_run(database, "PRAGMA synchronous = FULL", err)))
-        goto out;
-    status = check_version(database, path, write, err);
+    status = write ? database_run(database, is_local(folder) ? "PRAGMA journal_mode = WAL"
+                                                             : "PRAGMA journal_mode = DELETE", err) : 0;
 out:
     free(path);
     if (status) {
@@ -247,6 +250,15 @@ out:
         return NULL;
     }
     return database;
+}
+
+int database_check_place(sqlite3 *database, struct iso_error *err)
+{
+    int moved = 0;
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+        return 0;
+    return iso_fail(err, "%s was moved or deleted while it was written; what was measured until then is where it was "
+                    "moved to", sqlite3_db_filename(database, "main"));
 }
 
 int database_close(sqlite3 *database, bool written, struct iso_error *err)
@@ -300,6 +312,13 @@ bool lock_says(const char *folder, const char *words)
     return strcmp(holder, words) == 0;
 }
 
+/* Whether the open file is still the one of that name. */
+static bool is_named(int file, const char *path)
+{
+    struct stat held, named;
+    return !fstat(file, &held) && !stat(path, &named) && held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
 int lock_take(const char *folder, struct iso_error *err)
 {
     char *path = file_join(folder, "lock");
@@ -309,7 +328,6 @@ int lock_take(const char *folder, struct iso_error *err)
         return -1;
     }
     for (;;) {
-        struct stat held, named;
         struct flock region;
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (file < 0) {
@@ -332,7 +350,7 @@ int lock_take(const char *folder, struct iso_error *err)
             break;
         }
         /* The one before us may have removed the file between our open and our lock. */
-        if (!fstat(file, &held) && !stat(path, &named) && held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
+        if (is_named(file, path)) {
             char text[LOCK_HOLDER];
             lock_words(text, sizeof text - 1);
             const size_t length = strlen(strcat(text, "\n"));
@@ -352,7 +370,7 @@ int lock_take(const char *folder, struct iso_error *err)
 void lock_release(const char *folder, int lock)
 {
     char *path = file_join(folder, "lock");
-    if (path && lock >= 0)
+    if (path && lock >= 0 && is_named(lock, path)) /* not that of another run, where our folder was moved away */
         unlink(path);
     if (lock >= 0)
         close(lock);

@@ -20,6 +20,8 @@ bool database_wal_fits(unsigned long magic);
 bool database_is_there(const char *folder);
 /* Leaves one plain file where it was written. */
 int database_close(sqlite3 *database, bool written, struct iso_error *err);
+/* -1: the file is not where it was any more; SQLite itself would write on, to a file that nobody may find. */
+int database_check_place(sqlite3 *database, struct iso_error *err);
 
 int database_fail(sqlite3 *database, struct iso_error *err); /* SQLite's message; -1 */
 int database_run(sqlite3 *database, const char *sql, struct iso_error *err);

@@ -246,7 +246,8 @@ static int merge_source_rows(struct merge *merge, struct iso_error *err)
     return read || match_rows(merge, &merge->experiments, experiments_by, NULL, &merge->experiment_ids, err)
                    || match_rows(merge, &merge->runs, runs_by, &merge->experiment_ids, &merge->run_ids, err)
                    || merge_children(merge, "SELECT run, kind, name, revision, file, checksum FROM parts",
-                                     "INSERT OR IGNORE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)", 6, &merge->run_ids,
+                                     "INSERT OR IGNORE INTO parts (run, kind, name, revision, file, checksum)"
+                                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)", 6, &merge->run_ids,
                                      err)
                    || merge_trials(merge, err) || merge_places(merge, err)
                    || merge_children(merge, "SELECT experiment, name, result FROM laws",

@@ -99,7 +99,10 @@ static int receive(int *from, void **data, size_t *length, char *why, size_t siz
     int there = 0, bytes = 0;
     if (outbox && settle(why, size))
         return -1;
+    /* A look that finds nothing may be what fetches the messages that have come meanwhile: only the second one tells. */
     int code = MPI_Iprobe(MPI_ANY_SOURCE, 0, MPI_COMM_WORLD, &there, &status);
+    if (code == MPI_SUCCESS && !there)
+        code = MPI_Iprobe(MPI_ANY_SOURCE, 0, MPI_COMM_WORLD, &there, &status);
     if (code == MPI_SUCCESS && !there)
         return 0;
     if (code == MPI_SUCCESS)

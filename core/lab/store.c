@@ -40,7 +40,8 @@ static const char *const sql[STATEMENTS] = {
                  " version, build, compiler, flags FROM runs WHERE id = ?1",
     /* There is one writer: later rows are other hosts of the same run. */
     [RUN_END] = "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id >= ?1",
-    [PART] = "INSERT OR IGNORE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [PART] = "INSERT OR IGNORE INTO parts (run, kind, name, revision, file, checksum)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [AGREES] = "SELECT step, train_loss, validation_loss, test_loss FROM points WHERE trial = ?1 AND number = ?2",
     [TRIAL_FIND] = "SELECT id, status, wanted, attempts FROM trials WHERE key = ?1",
     [TRIAL_ADD] = "INSERT INTO trials (key, status, recipe, wanted, folder, params, params_weights, params_hidden)"
@@ -103,7 +104,7 @@ int store_commit(struct store *store, bool all, struct iso_error *err)
     if (database_run(store->database, "COMMIT", err))
         return -1;
     store->open = false;
-    return 0;
+    return database_check_place(store->database, err);
 }
 
 double store_waits(const struct store *store)

@@ -14,6 +14,9 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -23,6 +26,8 @@
 #include "lab/saved.h"
 
 #define PROGRESS_SECONDS 0.1
+#define MEMORY_KEPT (128 << 20) /* bytes that are free, from one trial to the next, ... */
+#define MEMORY_BLOCK (32 << 20) /* ... but not a block of so many */
 #define DATA_KEPT 8
 
 /* A data set kept open for the trials to come. */
@@ -350,6 +355,15 @@ static int take_pipes(struct worker *worker, struct iso_error *err)
     return 0;
 }
 
+/* A short trial needs what the one before it gave back: pages that go to the system and come anew cost more than it. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+    mallopt(M_MMAP_THRESHOLD, MEMORY_BLOCK);
+#endif
+}
+
 int worker_run(struct iso_error *err)
 {
     struct worker worker = { .in = -1, .out = -1 };
@@ -359,6 +373,7 @@ int worker_run(struct iso_error *err)
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
+    keep_memory();
     sigaction(SIGINT, &ignore, NULL); /* the parent says when to stop */
     sigaction(SIGHUP, &ignore, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
