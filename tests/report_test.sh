@@ -36,6 +36,10 @@ for part in '<h2>Results</h2>' '<h2>Figures</h2>' '<h2>Exponents</h2>' '<h2>Reci
     '95 % interval' 'model.hidden.width' '@media print'; do
     holds $page "$part"
 done
+# The recipe and provenance stand as they were written, line by line.
+holds $page '^model:$'
+holds $page '^  activation: identity$'
+holds $page '^recipe.s folder '
 [ "$(grep -c '<svg ' $page)" -eq 4 ] || fail "$(grep -c '<svg ' $page) figures, not 4"
 lacks $page '<script>document'
 lacks $page '<img'
