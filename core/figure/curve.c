@@ -183,8 +183,8 @@ static int label_fit(struct build *build, struct figure_series *data, double slo
     if (isnan(error)) {
         exponent = arena_format(build->arena, "%s%.3f", minus, fabs(slope));
     } else { /* the error in two digits, the exponent to the same place */
-        int decimals = error > 0 ? 1 - (int)floor(log10(error)) : 3;
-        decimals = decimals < 1 ? 1 : decimals > 5 ? 5 : decimals;
+        int decimals = error > 0 ? 1 - (int)floor(log10(error)) : 6;
+        decimals = decimals < 1 ? 1 : decimals > 5 ? 3 : decimals; /* of an exact law three are enough */
         exponent = arena_format(build->arena, "%s%.*f ± %.*f", minus, decimals, fabs(slope), decimals, error);
     }
     if (!exponent)
@@ -209,7 +209,8 @@ static int add_fit(struct build *build, struct figure_series *data)
             y[count++] = log(data->y[i]);
         }
     if (!build_straight_line(count, x, y, &intercept, &slope, &error)) {
-        build_say(build, "No line through %s: it needs two points.", data->label ? data->label : "the data");
+        build_say(build, "No line through %s: it needs two points.",
+                  data->direct ? data->direct : data->label ? data->label : "the data");
         return 0;
     }
     if (build_law(build, data->direct ? data->direct : data->label, count, intercept, slope, error,

@@ -144,6 +144,11 @@ double canvas_letters(const struct canvas *canvas)
     return canvas->braille ? 0.95 * BRAILLE_ROW : 0;
 }
 
+double canvas_letter_width(const struct canvas *canvas)
+{
+    return canvas->braille ? BRAILLE_COLUMN : 0;
+}
+
 void canvas_text(struct canvas *canvas, double x, double y, double size, enum anchor anchor, bool up, bool bold,
                  struct colour colour, const char *text)
 {
@@ -395,8 +400,6 @@ char *figure_render(const struct figure *figure, enum figure_format format, unsi
         drawn = render(&page, format == FIGURE_PNG ? PNG_DENSITY / 72.0 : 1, length);
     if (drawn && format == FIGURE_PDF)
         forget_date(drawn, *length);
-    if (!drawn)
-        error_context(err, "figure %s", figure->name);
     return drawn;
 }
 

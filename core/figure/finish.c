@@ -60,14 +60,21 @@ int build_ranges(struct build *build)
     struct figure *figure = build->figure;
     const struct figure_spec *spec = build->spec;
     double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
-    size_t points = 0;
+    double only = NAN;
+    size_t points = 0, held = 0;
+    for (size_t i = 0; i < figure->series_count; i++)
+        held += !figure->series[i].lost && figure->series[i].count > 1;
+    figure->all_lost = figure->series_count && !held;
     for (size_t i = 0; i < figure->series_count; i++) {
         const struct figure_series *series = &figure->series[i];
         for (size_t k = 0; k < series->count; k++) {
             if (isnan(series->y[k]))
                 continue;
             points += series->role == ROLE_DATA || series->role == ROLE_BACKDROP;
+            only = series->y[k];
             include(&figure->x, series->x[k], &x_low, &x_high);
+            if (series->lost && held && k) /* it leaves the frame where it leaves the others' range */
+                continue;
             include(&figure->y, series->y[k], &y_low, &y_high);
             if (series->low) {
                 include(&figure->y, series->low[k], &y_low, &y_high);
@@ -75,6 +82,8 @@ int build_ranges(struct build *build)
             }
         }
     }
+    if (y_high > build->highest && y_low < build->highest)
+        y_high = build->highest;
     for (size_t i = 0; i < figure->cell_count; i++) {
         const struct figure_cell *cell = &figure->cells[i];
         points++;
@@ -89,7 +98,7 @@ int build_ranges(struct build *build)
         return iso_fail(build->err, "there are values beyond 1e300, which no axis can show");
     if (points == 1 && !figure->cell_count)
         return iso_fail(build->err, "there is but one point to draw (%s %g, %s %g)", spec->x ? spec->x : "measurement",
-                        x_low, spec->y[0], y_low);
+                        x_low, spec->y[0], only);
     for (size_t i = 0; i < figure->mark_count; i++)
         include(&figure->x, figure->marks[i].x, &x_low, &x_high);
     bool widest = build->data->along || spec->kind == KIND_MOVING_AVERAGE;

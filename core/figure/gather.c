@@ -25,7 +25,7 @@ static int no_column(struct work *work, const char *option, const char *name, co
             if (!known)
                 names[used++] = frames[i]->column[k].name;
         }
-    text_format(&text, "%s: the results have no column \"%s\"", option, name);
+    text_format(&text, "%s: there is no column \"%s\"", option, name);
     size_t before = text.length;
     if (names)
         text_suggest(&text, name, names, used);

@@ -26,14 +26,6 @@ static bool stands_beside(const struct figure *figure)
     return count >= 2 && count < 5 && !figure->colour_bar;
 }
 
-static bool fits(const struct layout *layout, const char *const *lines, const struct entry *entry, double most)
-{
-    for (size_t i = 0; i < entry->line_count; i++)
-        if (text_width(lines[i], layout->size, false) > most)
-            return false;
-    return true;
-}
-
 static void add_entry(struct layout *layout, const struct figure_series *series, enum entry_kind what, const char *text,
                       double most)
 {
@@ -42,32 +34,33 @@ static void add_entry(struct layout *layout, const struct figure_series *series,
     struct entry *entry = &layout->entries[layout->entry_count++];
     *entry = (struct entry){ .series = series };
     entry->what = what;
-    entry->line_count = layout_wrap(layout, text, layout->size, most, entry->lines, 4);
-    /* Lines of about equal length. */
-    const char *lines[4];
-    while (entry->line_count > 1 && (most *= 0.95) > 20 &&
-           layout_wrap(layout, text, layout->size, most, lines, 4) == entry->line_count && fits(layout, lines, entry, most))
-        memcpy(entry->lines, lines, sizeof lines);
+    layout_break(layout, text, layout->size, false, most, 4, &entry->words);
 }
 
-static void add_note(struct layout *layout, enum entry_kind what, const char *text)
+/* Of the figure as a whole: in the legend, or above the frame. */
+static void add_word(struct layout *layout, enum entry_kind what, const char *text, bool beside, double most)
 {
+    if (beside) {
+        add_entry(layout, NULL, what, text, most);
+        return;
+    }
     struct entry *entry = &layout->notes[layout->note_count++];
-    *entry = (struct entry){ .line_count = 1, .lines = { text } };
+    *entry = (struct entry){ .words = { { text }, 1, text_width(layout->canvas, text, layout->size, false), false } };
     entry->what = what;
 }
 
 static void list_entries(struct layout *layout)
 {
     const struct figure *figure = layout->figure;
-    const double most = fmin(150, layout->width * 0.3);
+    const double most = layout->legend == LEGEND_BELOW ? layout->width - 60 : fmin(150, layout->width * 0.3);
     size_t labelled = 0, listed = 0;
     bool all_lost = false, some_lost = false;
+    layout->entry_count = layout->note_count = 0;
     for (size_t i = 0; i < figure->series_count; i++)
         labelled += figure->series[i].label != NULL;
     layout->direct = !layout->by_legend && stands_beside(figure);
     size_t room = (size_t)fmax(4, (layout->height - 90) / (layout->size * 1.45));
-    room = room > LEGEND_MAX - 6 ? LEGEND_MAX - 6 : room;
+    room = room > LEGEND_MAX - 6 || layout->legend == LEGEND_BELOW ? LEGEND_MAX - 6 : room;
     for (size_t i = 0; i < figure->series_count; i++) {
         const struct figure_series *series = &figure->series[i];
         if (!series->label)
@@ -87,35 +80,85 @@ static void list_entries(struct layout *layout)
     }
     bool beside = layout->by_legend || (!layout->direct && (layout->entry_count || figure->colour_bar));
     if (figure->band)
-        beside ? add_entry(layout, NULL, ENTRY_BAND, figure->band, most) : add_note(layout, ENTRY_BAND, figure->band);
+        add_word(layout, ENTRY_BAND, figure->band, beside, most);
     if (all_lost)
-        beside ? add_entry(layout, NULL, ENTRY_LOST, "diverged", most) : add_note(layout, ENTRY_LOST, "diverged");
+        add_word(layout, ENTRY_LOST, "diverged", beside, most);
     if (some_lost)
-        beside ? add_entry(layout, NULL, ENTRY_SOME_LOST, "some seeds diverged", most)
-               : add_note(layout, ENTRY_SOME_LOST, "some seeds diverged");
+        add_word(layout, ENTRY_SOME_LOST, "some seeds diverged", beside, most);
 }
 
-/* With the unit, where it is that of a scale. */
-static const char *legend_title(const struct layout *layout)
+/* With the unit, where it is that of a scale; in two lines where the entries are narrower. */
+static void break_title(struct layout *layout)
 {
     const struct figure *figure = layout->figure;
     const char *title = figure->colour_bar ? layout_axis_title(layout, &figure->scale, layout->scale.power) : NULL;
-    return title ? title : figure->legend_title;
+    layout->legend_title = (struct lines){ 0 };
+    if (!title)
+        title = figure->legend_title;
+    if (!title || !figure->legend_title || (!layout->entry_count && !figure->colour_bar))
+        return;
+    double most = 0;
+    for (size_t i = 0; i < layout->entry_count; i++)
+        most = fmax(most, layout->entries[i].words.width + 24);
+    layout_break(layout, title, layout->size, true, fmax(most, fmin(85, layout->width * 0.25)), 3, &layout->legend_title);
+}
+
+static double entries_width(const struct layout *layout)
+{
+    double width = 0;
+    for (size_t i = 0; i < layout->entry_count; i++)
+        width = fmax(width, layout->entries[i].words.width);
+    return width + 24;
+}
+
+static double bar_width(const struct layout *layout)
+{
+    return 16 + place_widest(layout, &layout->scale);
+}
+
+double legend_width(const struct layout *layout)
+{
+    return fmax(entries_width(layout), layout->figure->colour_bar ? 0 : layout->legend_title.width);
 }
 
 double legend_margin(const struct layout *layout)
 {
-    double width = 0;
-    for (size_t i = 0; i < layout->entry_count; i++)
-        for (size_t k = 0; k < layout->entries[i].line_count; k++)
-            width = fmax(width, text_width(layout->entries[i].lines[k], layout->size, false));
+    const bool bar = layout->figure->colour_bar, entries = layout->entry_count && layout->legend == LEGEND_RIGHT;
     if (layout->direct)
-        return width + 20;
-    if (layout->figure->legend_title && (layout->entry_count || layout->figure->colour_bar))
-        width = fmax(width, text_width(legend_title(layout), layout->size, true) - 26);
-    if (layout->figure->colour_bar)
-        width = fmax(width, layout_widest(&layout->scale, layout->size));
-    return layout->entry_count || layout->figure->colour_bar ? width + 50 : 14;
+        return entries_width(layout) - 4;
+    if (!bar && !entries)
+        return 14;
+    double width = layout->legend_title.width;
+    if (bar)
+        width = fmax(width, bar_width(layout));
+    if (entries)
+        width = fmax(width, entries_width(layout));
+    return width + 24;
+}
+
+static double title_height(const struct layout *layout)
+{
+    const size_t lines = layout->legend_title.count;
+    return lines ? layout->size * 1.55 + (double)(lines - 1) * layout_step(layout, layout->size) : 0;
+}
+
+static double entry_height(const struct layout *layout, const struct entry *entry)
+{
+    return layout->size * 1.45 + (double)(entry->words.count ? entry->words.count - 1 : 0) * layout_step(layout, layout->size);
+}
+
+/* Before the first entry that is a word about all. */
+static bool is_parted(const struct layout *layout, size_t index)
+{
+    return index && layout->entries[index].what != ENTRY_SERIES && layout->entries[index - 1].what == ENTRY_SERIES;
+}
+
+double legend_height(const struct layout *layout)
+{
+    double height = layout->figure->colour_bar ? 0 : title_height(layout);
+    for (size_t i = 0; i < layout->entry_count; i++)
+        height += entry_height(layout, &layout->entries[i]) + (is_parted(layout, i) ? layout->size * 0.5 : 0);
+    return height;
 }
 
 /* ---- Drawing ---- */
@@ -173,16 +216,16 @@ static double draw_entry(struct layout *layout, const struct entry *entry, doubl
 {
     bool word = entry->what != ENTRY_SERIES;
     draw_sample(layout, entry, x, y);
-    for (size_t i = 0; i < entry->line_count; i++)
-        canvas_text(layout->canvas, x + 24, y - (double)i * layout->size * 1.2, layout->size, ANCHOR_START, false,
-                    false, word ? LAYOUT_GREY : LAYOUT_INK, entry->lines[i]);
-    return y - layout->size * 1.45 - (double)(entry->line_count ? entry->line_count - 1 : 0) * layout->size * 1.2;
+    for (size_t i = 0; i < entry->words.count; i++)
+        canvas_text(layout->canvas, x + 24, y - (double)i * layout_step(layout, layout->size), layout->size, ANCHOR_START,
+                    false, false, word ? LAYOUT_GREY : LAYOUT_INK, entry->words.line[i]);
+    return y - entry_height(layout, entry);
 }
 
 static double draw_colour_bar(struct layout *layout, double x, double top)
 {
     const struct figure_axis *scale = &layout->figure->scale;
-    double height = (layout->box.top - layout->box.bottom) * (layout->entry_count ? 0.55 : 0.8), bottom = top - height;
+    double height = (layout->box.top - layout->box.bottom) * (layout->entry_count && layout->legend == LEGEND_RIGHT ? 0.55 : 0.8), bottom = top - height;
     enum { STEPS = 64 };
     for (int i = 0; i < STEPS; i++) {
         double low = bottom + height * i / STEPS, high = bottom + height * (i + 1) / STEPS + (i + 1 < STEPS ? 0.4 : 0);
@@ -199,25 +242,76 @@ static double draw_colour_bar(struct layout *layout, double x, double top)
     return bottom - layout->size * 1.4;
 }
 
-static void draw_entries(struct layout *layout)
+/* The title's lines, the first in the middle of y; gives where the next thing stands. */
+static double draw_title(struct layout *layout, double x, double y)
 {
-    double x = layout->box.right + 14, y = layout->box.top - layout->size * 0.5;
-    if (!layout->entry_count && !layout->figure->colour_bar)
-        return;
-    if (layout->figure->legend_title) {
-        canvas_text(layout->canvas, x, y, layout->size, ANCHOR_START, false, true, LAYOUT_INK, legend_title(layout));
-        y -= layout->size * 1.55;
-    }
-    if (layout->figure->colour_bar)
-        y = draw_colour_bar(layout, x, y);
-    bool words = false;
+    for (size_t i = 0; i < layout->legend_title.count; i++)
+        canvas_text(layout->canvas, x, y - (double)i * layout_step(layout, layout->size), layout->size, ANCHOR_START, false,
+                    true, LAYOUT_INK, layout->legend_title.line[i]);
+    return y - title_height(layout);
+}
+
+static void draw_column(struct layout *layout, double x, double y)
+{
     for (size_t i = 0; i < layout->entry_count; i++) {
-        bool word = layout->entries[i].what != ENTRY_SERIES;
-        if (word && !words && i)
-            y -= layout->size * 0.5;
-        words = words || word;
+        y -= is_parted(layout, i) ? layout->size * 0.5 : 0;
         y = draw_entry(layout, &layout->entries[i], x, y);
     }
+}
+
+/* Entries one after the other, as many a row as it holds; `draw` or just count the rows. Gives how high they are. */
+static double flow(const struct layout *layout, double left, double width, double top, struct layout *draw)
+{
+    const double gap = 12, step = layout_step(layout, layout->size);
+    const struct lines *title = &layout->legend_title;
+    const bool titled = title->count && !layout->figure->colour_bar;
+    double x = 0, y = 5 + layout->size * 0.75, high = layout->size * 1.45;
+    if (titled) {
+        if (draw)
+            draw_title(draw, left, top - y);
+        x = title->width + gap;
+        high = fmax(high, layout->size * 1.45 + (double)(title->count - 1) * step);
+    }
+    for (size_t i = 0; i < layout->entry_count; i++) {
+        const struct entry *entry = &layout->entries[i];
+        if (x > 0 && x + 24 + entry->words.width > width) {
+            x = 0;
+            y += high;
+            high = 0;
+        }
+        if (draw)
+            draw_entry(draw, entry, left + x, top - y);
+        x += 24 + entry->words.width + gap;
+        high = fmax(high, entry_height(layout, entry));
+    }
+    return y + high - layout->size * 0.4;
+}
+
+double legend_rows(const struct layout *layout, double width)
+{
+    return flow(layout, 0, width, 0, NULL) + 9;
+}
+
+static void draw_entries(struct layout *layout)
+{
+    const struct frame_box *at = &layout->legend_box;
+    const bool bar = layout->figure->colour_bar;
+    double x = layout->box.right + 14, y = layout->box.top - layout->size * 0.5;
+    if (bar)
+        y = draw_colour_bar(layout, x, draw_title(layout, x, y));
+    if (!layout->entry_count)
+        return;
+    if (layout->legend == LEGEND_BELOW) {
+        flow(layout, at->left, at->right - at->left, at->top, layout);
+        return;
+    }
+    if (layout->legend == LEGEND_INSIDE) {
+        canvas_fill(layout->canvas, 4, (double[]){ at->left, at->right, at->right, at->left },
+                    (double[]){ at->bottom, at->bottom, at->top, at->top }, (struct colour){ 255, 255, 255, 0.85 });
+        x = at->left + 4;
+        y = at->top - layout->size * 0.8;
+    }
+    draw_column(layout, x, bar ? y : draw_title(layout, x, y));
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -241,12 +335,18 @@ static void draw_names(struct layout *layout)
         at[i] = layout->entries[i].y;
     for (int round = 0; round < 50; round++)
         for (size_t i = 1; i < layout->entry_count; i++) {
-            double need = gap * (double)layout->entries[i - 1].line_count - (at[i - 1] - at[i]);
+            double need = gap * (double)layout->entries[i - 1].words.count - (at[i - 1] - at[i]);
             if (need > 0) {
                 at[i - 1] += need / 2;
                 at[i] -= need / 2;
             }
         }
+    /* None stands below the frame, where the axis has its labels. */
+    for (size_t i = layout->entry_count, least = 0; i-- > 0; least++) {
+        const double lines = (double)(layout->entries[i].words.count - 1) * layout->size * 1.15;
+        const double lowest = least ? at[i + 1] + gap + lines : box->bottom + layout->size * 0.4 + lines;
+        at[i] = fmax(at[i], lowest);
+    }
     for (size_t i = 0; i < layout->entry_count; i++) {
         const struct figure_series *series = layout->entries[i].series;
         double end = layout_x(layout, series->x[series->count - 1]);
@@ -255,9 +355,9 @@ static void draw_names(struct layout *layout)
             canvas_line(layout->canvas, 2, (double[]){ end + 4, box->right + 8 },
                         (double[]){ layout->entries[i].y, at[i] }, (struct colour){ colour.red, colour.green,
                                                                                     colour.blue, 0.6 }, 0.5);
-        for (size_t k = 0; k < layout->entries[i].line_count; k++)
+        for (size_t k = 0; k < layout->entries[i].words.count; k++)
             canvas_text(layout->canvas, box->right + 10, at[i] - (double)k * layout->size * 1.15, layout->size,
-                        ANCHOR_START, false, false, paint_dark(colour), layout->entries[i].lines[k]);
+                        ANCHOR_START, false, false, paint_dark(colour), layout->entries[i].words.line[k]);
     }
 }
 
@@ -270,7 +370,7 @@ void legend_notes(struct layout *layout)
 {
     double x = layout->box.right, y = layout->box.top + layout->size * 0.95;
     for (size_t i = layout->note_count; i-- > 0;) {
-        x -= text_width(layout->notes[i].lines[0], layout->size, false) + 24;
+        x -= layout->notes[i].words.width + 24;
         draw_entry(layout, &layout->notes[i], x, y);
         x -= 14;
     }
@@ -281,6 +381,7 @@ int legend_list(struct layout *layout)
     list_entries(layout);
     if (layout->figure->colour_bar && !ticks_of(layout->arena, &layout->figure->scale, 5, &layout->scale))
         return error_memory(layout->err);
+    break_title(layout);
     return 0;
 }
 
