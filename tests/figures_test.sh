@@ -44,6 +44,13 @@ cmp before.svg one/figures/confusion.svg || fail "a second drawing differs"
 expect 0 "$isoflop" plot one examples net --format png
 expect 0 "$isoflop" plot one examples net --format pdf --size 16x10cm
 [ -s one/figures/examples.png ] && [ -s one/figures/net.pdf ] || fail "no picture"
+# Each that finds no room says so by itself, and the exit status too.
+expect 1 "$isoflop" plot one confusion weights net --size 90x80
+holds out '^figure weights: 90 x 80 points are too little room for'
+lacks out 'figure .*figure'
+lacks err 'figure .*figure'
+holds err 'could not be drawn'
+"$isoflop" plot one > /dev/null
 expect 2 "$isoflop" plot one confusio
 holds err 'there is no figure "confusio"'
 # Histograms: each holds all weights; they are no columns of points, and change no trial.
