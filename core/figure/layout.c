@@ -150,7 +150,7 @@ void layout_titles(struct layout *layout)
     layout_lines(layout, x, middle, foot + layout->large * 0.6 + (double)(x->count ? x->count - 1 : 0) * step / 2,
                  layout->large, ANCHOR_MIDDLE, false, LAYOUT_INK);
     if (canvas_letters(layout->canvas) > 0) { /* of a terminal: words above the axis, none upright */
-        layout_lines(layout, y, 6, box->top + layout->size * 1.1, layout->large, ANCHOR_START, false, LAYOUT_INK);
+        layout_lines(layout, y, 6, box->top + layout->above + layout->size * 1.1, layout->large, ANCHOR_START, false, LAYOUT_INK);
         return;
     }
     middle = title_middle(box->bottom, box->top, y->width, layout->height);
@@ -194,6 +194,7 @@ int figure_lay_out(const struct figure *figure, struct canvas *canvas, double wi
         return error_memory(err);
     if (canvas_letters(canvas) > 0)
         layout.size = layout.small = layout.large = canvas_letters(canvas);
+    layout.letters = layout.size;
     int status = figure->panel_count  ? layout_panels(&layout)
                  : figure->tile_count ? layout_sheet(&layout)
                  : figure->layer_count ? layout_diagram(&layout)

@@ -40,6 +40,8 @@ struct layout {
     double width, height;
     struct frame_box box;
     double size, small, large; /* of letters: labels and ticks, notes, titles */
+    double letters;            /* of the legend */
+    double above;              /* between the frame and a title of y above it: panels' titles */
     struct lines title, x_title, y_title;
     struct ticks x, y, scale;
     struct lines *x_names, *y_names; /* of an axis of categories, for each tick */
@@ -96,7 +98,9 @@ double place_y_names(struct layout *layout, double each, double most);
 int place_frame(struct layout *layout); /* the whole of a figure of one frame */
 
 /* legend.c */
-int legend_list(struct layout *layout); /* entries, notes, the scale's ticks: for a legend at layout->legend */
+/* Entries, notes, the scale's ticks: for a legend at layout->legend of layout->letters. */
+int legend_list(struct layout *layout);
+bool legend_is_cut(const struct layout *layout); /* some entries are but counted */
 double legend_margin(const struct layout *layout);
 /* Room for the entries alone: of one column, or in rows of `width` (how high). */
 double legend_width(const struct layout *layout);

@@ -26,6 +26,12 @@ static bool stands_beside(const struct figure *figure)
     return count >= 2 && count < 5 && !figure->colour_bar;
 }
 
+/* Of an entry, for what it stands for, before its words. */
+static double sample_room(const struct layout *layout)
+{
+    return layout->letters * (24 / 9.0);
+}
+
 static void add_entry(struct layout *layout, const struct figure_series *series, enum entry_kind what, const char *text,
                       double most)
 {
@@ -34,7 +40,7 @@ static void add_entry(struct layout *layout, const struct figure_series *series,
     struct entry *entry = &layout->entries[layout->entry_count++];
     *entry = (struct entry){ .series = series };
     entry->what = what;
-    layout_break(layout, text, layout->size, false, most, 4, &entry->words);
+    layout_break(layout, text, layout->letters, false, most, 4, &entry->words);
 }
 
 /* Of the figure as a whole: in the legend, or above the frame. */
@@ -45,7 +51,7 @@ static void add_word(struct layout *layout, enum entry_kind what, const char *te
         return;
     }
     struct entry *entry = &layout->notes[layout->note_count++];
-    *entry = (struct entry){ .words = { { text }, 1, text_width(layout->canvas, text, layout->size, false), false } };
+    *entry = (struct entry){ .words = { { text }, 1, text_width(layout->canvas, text, layout->letters, false), false } };
     entry->what = what;
 }
 
@@ -99,8 +105,8 @@ static void break_title(struct layout *layout)
         return;
     double most = 0;
     for (size_t i = 0; i < layout->entry_count; i++)
-        most = fmax(most, layout->entries[i].words.width + 24);
-    layout_break(layout, title, layout->size, true, fmax(most, fmin(85, layout->width * 0.25)), 3, &layout->legend_title);
+        most = fmax(most, layout->entries[i].words.width + sample_room(layout));
+    layout_break(layout, title, layout->letters, true, fmax(most, fmin(85, layout->width * 0.25)), 3, &layout->legend_title);
 }
 
 static double entries_width(const struct layout *layout)
@@ -108,7 +114,7 @@ static double entries_width(const struct layout *layout)
     double width = 0;
     for (size_t i = 0; i < layout->entry_count; i++)
         width = fmax(width, layout->entries[i].words.width);
-    return width + 24;
+    return width + sample_room(layout);
 }
 
 static double bar_width(const struct layout *layout)
@@ -139,12 +145,12 @@ double legend_margin(const struct layout *layout)
 static double title_height(const struct layout *layout)
 {
     const size_t lines = layout->legend_title.count;
-    return lines ? layout->size * 1.55 + (double)(lines - 1) * layout_step(layout, layout->size) : 0;
+    return lines ? layout->letters * 1.55 + (double)(lines - 1) * layout_step(layout, layout->letters) : 0;
 }
 
 static double entry_height(const struct layout *layout, const struct entry *entry)
 {
-    return layout->size * 1.45 + (double)(entry->words.count ? entry->words.count - 1 : 0) * layout_step(layout, layout->size);
+    return layout->letters * 1.45 + (double)(entry->words.count ? entry->words.count - 1 : 0) * layout_step(layout, layout->letters);
 }
 
 /* Before the first entry that is a word about all. */
@@ -153,11 +159,19 @@ static bool is_parted(const struct layout *layout, size_t index)
     return index && layout->entries[index].what != ENTRY_SERIES && layout->entries[index - 1].what == ENTRY_SERIES;
 }
 
+bool legend_is_cut(const struct layout *layout)
+{
+    for (size_t i = 0; i < layout->entry_count; i++)
+        if (layout->entries[i].what == ENTRY_MORE)
+            return true;
+    return false;
+}
+
 double legend_height(const struct layout *layout)
 {
     double height = layout->figure->colour_bar ? 0 : title_height(layout);
     for (size_t i = 0; i < layout->entry_count; i++)
-        height += entry_height(layout, &layout->entries[i]) + (is_parted(layout, i) ? layout->size * 0.5 : 0);
+        height += entry_height(layout, &layout->entries[i]) + (is_parted(layout, i) ? layout->letters * 0.5 : 0);
     return height;
 }
 
@@ -171,28 +185,29 @@ static bool bands_are_bars(const struct figure *figure)
     return true;
 }
 
-/* A short piece of what the entry stands for, from x to x + 18. */
+/* A short piece of what the entry stands for, from x on. */
 static void draw_sample(struct layout *layout, const struct entry *entry, double x, double y)
 {
     const struct figure_series *series = entry->series;
     struct colour colour = { 130, 130, 130, 0.28 };
-    double from[2] = { x, x + 18 }, at[2] = { y, y };
+    const double sample = 0.75 * sample_room(layout), half = sample / 2;
+    double from[2] = { x, x + sample }, at[2] = { y, y };
     switch (entry->what) {
     case ENTRY_BAND:
         if (bands_are_bars(layout->figure)) {
-            layout_rule(layout, x + 9, y - 4.5, x + 9, y + 4.5, LAYOUT_GREY, 0.9);
-            layout_rule(layout, x + 7, y - 4.5, x + 11, y - 4.5, LAYOUT_GREY, 0.9);
-            layout_rule(layout, x + 7, y + 4.5, x + 11, y + 4.5, LAYOUT_GREY, 0.9);
-            paint_marker(layout->canvas, MARKER_CIRCLE, x + 9, y, 2.2, LAYOUT_GREY, true);
+            layout_rule(layout, x + half, y - 4.5, x + half, y + 4.5, LAYOUT_GREY, 0.9);
+            layout_rule(layout, x + half - 2, y - 4.5, x + half + 2, y - 4.5, LAYOUT_GREY, 0.9);
+            layout_rule(layout, x + half - 2, y + 4.5, x + half + 2, y + 4.5, LAYOUT_GREY, 0.9);
+            paint_marker(layout->canvas, MARKER_CIRCLE, x + half, y, 2.2, LAYOUT_GREY, true);
             return;
         }
-        canvas_fill(layout->canvas, 4, (double[]){ x, x + 18, x + 18, x }, (double[]){ y - 4, y - 4, y + 4, y + 4 },
+        canvas_fill(layout->canvas, 4, (double[]){ x, x + sample, x + sample, x }, (double[]){ y - 4, y - 4, y + 4, y + 4 },
                     colour);
-        layout_rule(layout, x, y, x + 18, y, LAYOUT_GREY, 1.3);
+        layout_rule(layout, x, y, x + sample, y, LAYOUT_GREY, 1.3);
         return;
     case ENTRY_LOST:
     case ENTRY_SOME_LOST:
-        paint_lost(layout->canvas, x + 9, y, layout->figure->marks[0].edge, entry->what == ENTRY_SOME_LOST, LAYOUT_GREY);
+        paint_lost(layout->canvas, x + half, y, layout->figure->marks[0].edge, entry->what == ENTRY_SOME_LOST, LAYOUT_GREY);
         return;
     case ENTRY_MORE:
         return;
@@ -209,7 +224,7 @@ static void draw_sample(struct layout *layout, const struct entry *entry, double
     else if (series->line || fitted)
         canvas_line(layout->canvas, 2, from, at, colour, width);
     if (series->marker != MARKER_NONE)
-        paint_marker(layout->canvas, series->marker, x + 9, y, 2.6, colour, true);
+        paint_marker(layout->canvas, series->marker, x + half, y, 2.6, colour, true);
 }
 
 static double draw_entry(struct layout *layout, const struct entry *entry, double x, double y)
@@ -217,7 +232,7 @@ static double draw_entry(struct layout *layout, const struct entry *entry, doubl
     bool word = entry->what != ENTRY_SERIES;
     draw_sample(layout, entry, x, y);
     for (size_t i = 0; i < entry->words.count; i++)
-        canvas_text(layout->canvas, x + 24, y - (double)i * layout_step(layout, layout->size), layout->size, ANCHOR_START,
+        canvas_text(layout->canvas, x + sample_room(layout), y - (double)i * layout_step(layout, layout->letters), layout->letters, ANCHOR_START,
                     false, false, word ? LAYOUT_GREY : LAYOUT_INK, entry->words.line[i]);
     return y - entry_height(layout, entry);
 }
@@ -237,16 +252,16 @@ static double draw_colour_bar(struct layout *layout, double x, double top)
         double y = bottom + axis_place(scale, tick->at) * height;
         layout_rule(layout, x + 10, y, x + 10 + (tick->major ? 3.2 : 1.8), y, LAYOUT_AXIS, 0.6);
         if (tick->label)
-            canvas_text(layout->canvas, x + 16, y, layout->size, ANCHOR_START, false, false, LAYOUT_INK, tick->label);
+            canvas_text(layout->canvas, x + 16, y, layout->letters, ANCHOR_START, false, false, LAYOUT_INK, tick->label);
     }
-    return bottom - layout->size * 1.4;
+    return bottom - layout->letters * 1.4;
 }
 
 /* The title's lines, the first in the middle of y; gives where the next thing stands. */
 static double draw_title(struct layout *layout, double x, double y)
 {
     for (size_t i = 0; i < layout->legend_title.count; i++)
-        canvas_text(layout->canvas, x, y - (double)i * layout_step(layout, layout->size), layout->size, ANCHOR_START, false,
+        canvas_text(layout->canvas, x, y - (double)i * layout_step(layout, layout->letters), layout->letters, ANCHOR_START, false,
                     true, LAYOUT_INK, layout->legend_title.line[i]);
     return y - title_height(layout);
 }
@@ -254,7 +269,7 @@ static double draw_title(struct layout *layout, double x, double y)
 static void draw_column(struct layout *layout, double x, double y)
 {
     for (size_t i = 0; i < layout->entry_count; i++) {
-        y -= is_parted(layout, i) ? layout->size * 0.5 : 0;
+        y -= is_parted(layout, i) ? layout->letters * 0.5 : 0;
         y = draw_entry(layout, &layout->entries[i], x, y);
     }
 }
@@ -262,29 +277,29 @@ static void draw_column(struct layout *layout, double x, double y)
 /* Entries one after the other, as many a row as it holds; `draw` or just count the rows. Gives how high they are. */
 static double flow(const struct layout *layout, double left, double width, double top, struct layout *draw)
 {
-    const double gap = 12, step = layout_step(layout, layout->size);
+    const double gap = 12, step = layout_step(layout, layout->letters);
     const struct lines *title = &layout->legend_title;
     const bool titled = title->count && !layout->figure->colour_bar;
-    double x = 0, y = 5 + layout->size * 0.75, high = layout->size * 1.45;
+    double x = 0, y = 5 + layout->letters * 0.75, high = layout->letters * 1.45;
     if (titled) {
         if (draw)
             draw_title(draw, left, top - y);
         x = title->width + gap;
-        high = fmax(high, layout->size * 1.45 + (double)(title->count - 1) * step);
+        high = fmax(high, layout->letters * 1.45 + (double)(title->count - 1) * step);
     }
     for (size_t i = 0; i < layout->entry_count; i++) {
         const struct entry *entry = &layout->entries[i];
-        if (x > 0 && x + 24 + entry->words.width > width) {
+        if (x > 0 && x + sample_room(layout) + entry->words.width > width) {
             x = 0;
             y += high;
             high = 0;
         }
         if (draw)
             draw_entry(draw, entry, left + x, top - y);
-        x += 24 + entry->words.width + gap;
+        x += sample_room(layout) + entry->words.width + gap;
         high = fmax(high, entry_height(layout, entry));
     }
-    return y + high - layout->size * 0.4;
+    return y + high - layout->letters * 0.4;
 }
 
 double legend_rows(const struct layout *layout, double width)
@@ -296,7 +311,7 @@ static void draw_entries(struct layout *layout)
 {
     const struct frame_box *at = &layout->legend_box;
     const bool bar = layout->figure->colour_bar;
-    double x = layout->box.right + 14, y = layout->box.top - layout->size * 0.5;
+    double x = layout->box.right + 14, y = layout->box.top - layout->letters * 0.5;
     if (bar)
         y = draw_colour_bar(layout, x, draw_title(layout, x, y));
     if (!layout->entry_count)
@@ -309,7 +324,7 @@ static void draw_entries(struct layout *layout)
         canvas_fill(layout->canvas, 4, (double[]){ at->left, at->right, at->right, at->left },
                     (double[]){ at->bottom, at->bottom, at->top, at->top }, (struct colour){ 255, 255, 255, 0.85 });
         x = at->left + 4;
-        y = at->top - layout->size * 0.8;
+        y = at->top - layout->letters * 0.8;
     }
     draw_column(layout, x, bar ? y : draw_title(layout, x, y));
 }
@@ -370,7 +385,7 @@ void legend_notes(struct layout *layout)
 {
     double x = layout->box.right, y = layout->box.top + layout->size * 0.95;
     for (size_t i = layout->note_count; i-- > 0;) {
-        x -= layout->notes[i].words.width + 24;
+        x -= layout->notes[i].words.width + sample_room(layout);
         draw_entry(layout, &layout->notes[i], x, y);
         x -= 14;
     }

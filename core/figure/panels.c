@@ -228,6 +228,7 @@ int layout_panels(struct layout *layout)
             return -1;
     layout->box = (struct frame_box){ grid.left, grid.left + grid.step_x * (double)grid.columns - grid.gap, grid.bottom,
                                       grid.bottom + grid.step_y * (double)grid.rows - grid.above };
+    layout->above = grid.above - layout->size * 0.8;
     layout_titles(layout);
     legend_draw(layout);
     layout_words(layout);

@@ -88,11 +88,12 @@ static struct lines *break_names(struct layout *layout, const struct ticks *tick
 double place_x_names(struct layout *layout, double each, double most)
 {
     const double step = layout_step(layout, layout->size);
+    const bool characters = canvas_letters(layout->canvas) > 0; /* which don't stand upright */
     double highest = 1;
     bool cut;
     layout->upright = false;
-    layout->x_names = break_names(layout, &layout->x, each - 5, 4, &cut);
-    if (!layout->x_names || cut) {
+    layout->x_names = break_names(layout, &layout->x, each - 5, characters ? LINES_MOST : 4, &cut);
+    if (layout->x_names && cut && !characters) {
         layout->upright = true;
         layout->x_names = break_names(layout, &layout->x, most, (size_t)fmin(3, floor(each / step)), &cut);
     }
@@ -160,19 +161,22 @@ static int place_outside(struct layout *layout)
     if (legend_list(layout) || fit_frame(layout, legend_margin(layout), 0))
         return -1;
     const double beside = area(layout), share = (layout->box.right - layout->box.left) / layout->width;
-    const bool long_one = legend_height(layout) > layout->box.top - place_foot(layout);
+    const double high = legend_height(layout), room = layout->box.top - place_foot(layout);
+    const bool long_one = high > room || legend_is_cut(layout);
     if (layout->direct || !layout->entry_count || (share > 0.55 && !long_one && beside > 0))
         return 0;
     layout->legend = LEGEND_BELOW;
     if (legend_list(layout))
         return -1;
-    double height = legend_rows(layout, layout->width - 20);
+    const double height = legend_rows(layout, layout->width - 20);
     layout->legend_box = (struct frame_box){ 12, layout->width - 8, place_foot(layout), place_foot(layout) + height };
     if (fit_frame(layout, legend_margin(layout), height))
         return -1;
     if (height < 0.4 * layout->height && area(layout) > beside * (long_one ? 0.3 : 1))
         return 0;
     layout->legend = LEGEND_RIGHT;
+    if (high > room && canvas_letters(layout->canvas) <= 0) /* lines that are narrower break at other places */
+        layout->letters *= fmax(0.65, 0.95 * room / high);
     return legend_list(layout) || fit_frame(layout, legend_margin(layout), 0) ? -1 : 0;
 }
 

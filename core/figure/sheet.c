@@ -67,7 +67,7 @@ int layout_sheet(struct layout *layout)
             if (!tile->words[k])
                 continue;
             struct colour red = { 178, 34, 34, 1 };
-            fitted(layout, tile->words[k], middle, y - 3 - line * ((double)k + 0.45), layout->small, step_x - 2, false,
+            fitted(layout, tile->words[k], middle, y - 3 - line * ((double)k + 0.45), layout->small, step_x - 5, false,
                    k && tile->wrong ? red : k ? LAYOUT_GREY : LAYOUT_INK);
         }
     }
