@@ -126,6 +126,24 @@ holds out '^figure: two/figures/net.svg'
 [ ! -e two/figures/examples.svg ] || fail "examples without a model"
 echo "ok: without checkpoints"
 
+# ---- Data that the recipe names by a path of its own are found from anywhere ----
+mkdir -p tables elsewhere
+awk -v OFS=, 'BEGIN { print "a,b,label"; for (i = 0; i < 200; i++) print i % 7, i % 5, "class " i % 3 }' > tables/own.csv
+cat > tables/own.yaml <<'RECIPE'
+name: own
+dataset: {csv: {file: own.csv, test_fraction: 0.2, validation_size: 40}}
+model: {hidden: [4]}
+schedule: {constant: {rate: 0.1}}
+train: {epochs: 1}
+seeds: 1
+checkpoint: [final]
+figures: {confusion: {kind: confusion}}
+RECIPE
+(cd tables && "$isoflop" run own.yaml --out own --no-figures > ../out 2> ../err) || fail "own data are not found"
+(cd elsewhere && "$isoflop" plot ../tables/own > ../out) || fail "they are not found from elsewhere"
+holds out '^figure: ../tables/own/figures/confusion.svg'
+echo "ok: data by a path"
+
 # ---- A damaged checkpoint ----
 for file in one/checkpoints/*/final.safetensors; do
     head -c 100 "$file" > cut && cp cut "$file"

@@ -152,7 +152,7 @@ struct figure_set *figure_set_open(const char *folder, struct iso_error *err)
     }
     if ((set->experiment = lab_experiment(folder, err)) && (set->trials = lab_frame(folder, LAB_TRIALS, err)) &&
         (set->points = lab_frame(folder, LAB_POINTS, err)) && (set->histograms = lab_histograms(folder, err))) {
-        if (!(set->models = figure_models_new(folder, set->trials))) {
+        if (!(set->models = figure_models_new(folder, set->experiment->tree->folder, set->trials))) {
             error_memory(err);
             goto failed;
         }

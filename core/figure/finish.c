@@ -72,8 +72,10 @@ int build_ranges(struct build *build)
                 continue;
             points += series->role == ROLE_DATA || series->role == ROLE_BACKDROP;
             only = series->y[k];
-            include(&figure->x, series->x[k], &x_low, &x_high);
-            if (series->lost && held && k) /* it leaves the frame where it leaves the others' range */
+            const bool leaves = series->lost && held; /* the frame, where it leaves the others' range */
+            if (!leaves || build->x.progress || !spec->x)
+                include(&figure->x, series->x[k], &x_low, &x_high);
+            if (leaves)
                 continue;
             include(&figure->y, series->y[k], &y_low, &y_high);
             if (series->low) {
@@ -99,7 +101,8 @@ int build_ranges(struct build *build)
     if (points == 1 && !figure->cell_count)
         return iso_fail(build->err, "there is but one point to draw (%s %g, %s %g)", spec->x ? spec->x : "measurement",
                         x_low, spec->y[0], only);
-    for (size_t i = 0; i < figure->mark_count; i++)
+    const bool measured = spec->kind == KIND_SCATTER && x_low < x_high; /* what a diverged trial measured last */
+    for (size_t i = 0; i < figure->mark_count && !measured; i++)
         include(&figure->x, figure->marks[i].x, &x_low, &x_high);
     bool widest = build->data->along || spec->kind == KIND_MOVING_AVERAGE;
     set_range(&figure->x, x_low, x_high, figure->x.logarithmic || !widest ? 0.03 : 0.01, spec->x_range[0], spec->x_range[1]);
@@ -107,6 +110,8 @@ int build_ranges(struct build *build)
     for (size_t i = 0; i < figure->mark_count; i++)
         if (isnan(figure->marks[i].x))
             figure->marks[i].x = figure->x.low;
+        else if (measured)
+            figure->marks[i].x = fmin(fmax(figure->marks[i].x, figure->x.low), figure->x.high);
     return 0;
 }
 

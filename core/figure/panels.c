@@ -144,7 +144,8 @@ static int place_grid(struct layout *layout, struct grid *grid)
     if (used && layout->entry_count) {
         const double top = grid->bottom + grid->step_y - grid->above - (layout->size * 1.35 + 14);
         const double left = grid->left + (double)used * grid->step_x + 4;
-        *at = (struct frame_box){ left, layout->width - 8, top - legend_height(layout), top };
+        const double edge = layout->figure->colour_bar ? legend_margin(layout) : 8;
+        *at = (struct frame_box){ left, layout->width - edge, top - legend_height(layout), top };
         if (area(grid) > 0 && !layout->x_names && legend_width(layout) < at->right - at->left &&
             at->bottom > place_foot(layout))
             return 0;

@@ -72,12 +72,15 @@ double place_widest(const struct layout *layout, const struct ticks *ticks)
     return width;
 }
 
-static struct lines *break_names(struct layout *layout, const struct ticks *ticks, double most, size_t limit, bool *cut)
+/* Of so many that one line of each has no room, only some are named. */
+static struct lines *break_names(struct layout *layout, const struct ticks *ticks, double most, double each,
+                                 size_t limit, bool *cut)
 {
+    const size_t every = (size_t)fmax(1, ceil(layout->size * 1.05 / fmax(each, 0.1)));
     struct lines *names = arena_zero(layout->arena, ticks->count + 1, sizeof *names);
     *cut = false;
     for (size_t i = 0; names && i < ticks->count; i++)
-        if (ticks->tick[i].label) {
+        if (ticks->tick[i].label && i % every == 0) {
             layout_break(layout, ticks->tick[i].label, layout->size, false, most, limit, &names[i]);
             *cut = *cut || names[i].cut;
         }
@@ -92,10 +95,10 @@ double place_x_names(struct layout *layout, double each, double most)
     double highest = 1;
     bool cut;
     layout->upright = false;
-    layout->x_names = break_names(layout, &layout->x, each - 5, characters ? LINES_MOST : 4, &cut);
+    layout->x_names = break_names(layout, &layout->x, each - 5, INFINITY, characters ? LINES_MOST : 4, &cut);
     if (layout->x_names && cut && !characters) {
         layout->upright = true;
-        layout->x_names = break_names(layout, &layout->x, most, (size_t)fmin(3, floor(each / step)), &cut);
+        layout->x_names = break_names(layout, &layout->x, most, each, (size_t)fmin(3, floor(each / step)), &cut);
     }
     for (size_t i = 0; layout->x_names && i < layout->x.count; i++)
         highest = fmax(highest, layout->upright ? layout->x_names[i].width : (double)layout->x_names[i].count);
@@ -106,8 +109,8 @@ double place_y_names(struct layout *layout, double each, double most)
 {
     double width = 0;
     bool cut;
-    layout->y_names = break_names(layout, &layout->y, most, (size_t)fmin(4, floor(each / layout_step(layout, layout->size))),
-                                  &cut);
+    layout->y_names = break_names(layout, &layout->y, most, each,
+                                  (size_t)fmin(4, floor(each / layout_step(layout, layout->size))), &cut);
     for (size_t i = 0; layout->y_names && i < layout->y.count; i++)
         width = fmax(width, layout->y_names[i].width);
     return width;
