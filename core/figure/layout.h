@@ -95,6 +95,8 @@ double place_widest(const struct layout *layout, const struct ticks *ticks); /* 
 /* Breaks the names of x for a slot so wide each; gives how high they are. Of y: how wide. */
 double place_x_names(struct layout *layout, double each, double most);
 double place_y_names(struct layout *layout, double each, double most);
+/* Of the page's width, what a frame keeps beside a legend: on a wide page, where height is dear, less. */
+#define PLACE_SHARE(layout) ((layout)->width < 400 ? 0.55 : 0.45)
 int place_frame(struct layout *layout); /* the whole of a figure of one frame */
 
 /* legend.c */

@@ -165,7 +165,7 @@ static int place_grid(struct layout *layout, struct grid *grid)
         return -1;
     *grid = beside;
     const bool long_one = legend_height(layout) > layout->height - place_head(layout) - place_foot(layout);
-    if ((beside.width * (double)beside.columns > 0.55 * layout->width && !long_one) ||
+    if ((beside.width * (double)beside.columns > PLACE_SHARE(layout) * layout->width && !long_one) ||
         height > 0.4 * layout->height || area(&below) * (double)below.columns * (double)below.rows <
                                              area(&beside) * (double)beside.columns * (double)beside.rows)
         return 0;

@@ -165,8 +165,8 @@ static int place_outside(struct layout *layout)
         return -1;
     const double beside = area(layout), share = (layout->box.right - layout->box.left) / layout->width;
     const double high = legend_height(layout), room = layout->box.top - place_foot(layout);
-    const bool long_one = high > room || legend_is_cut(layout);
-    if (layout->direct || !layout->entry_count || (share > 0.55 && !long_one && beside > 0))
+    const bool long_one = high > room || legend_is_cut(layout), characters = canvas_letters(layout->canvas) > 0;
+    if (layout->direct || !layout->entry_count || (share > PLACE_SHARE(layout) && !long_one && beside > 0))
         return 0;
     layout->legend = LEGEND_BELOW;
     if (legend_list(layout))
@@ -175,10 +175,10 @@ static int place_outside(struct layout *layout)
     layout->legend_box = (struct frame_box){ 12, layout->width - 8, place_foot(layout), place_foot(layout) + height };
     if (fit_frame(layout, legend_margin(layout), height))
         return -1;
-    if (height < 0.4 * layout->height && area(layout) > beside * (long_one ? 0.3 : 1))
+    if (height < 0.4 * layout->height && area(layout) > beside * (long_one && !characters ? 0.3 : 1))
         return 0;
     layout->legend = LEGEND_RIGHT;
-    if (high > room && canvas_letters(layout->canvas) <= 0) /* lines that are narrower break at other places */
+    if (high > room && !characters) /* lines that are narrower break at other places */
         layout->letters *= fmax(0.65, 0.95 * room / high);
     return legend_list(layout) || fit_frame(layout, legend_margin(layout), 0) ? -1 : 0;
 }

@@ -94,7 +94,7 @@ bool legend_fits_inside(struct layout *layout)
                                  { right, (top + bottom) / 2 }, { left, (top + bottom) / 2 }, { middle, top },
                                  { middle, bottom } };
     if (canvas_letters(layout->canvas) > 0 || width > 0.6 * (frame->right - frame->left) ||
-        height > 0.6 * (frame->top - frame->bottom))
+        height > 0.75 * (frame->top - frame->bottom))
         return false;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const double x = places[i][0], y = places[i][1];
