@@ -136,6 +136,32 @@ START_TEST(other_sweeps)
     NEAR(figure->series[0].y[1], 0.4);
     ck_assert_ptr_nonnull(strstr(figure->caption, "Averaged over learning rate too."));
     figure_free(figure);
+    /* Settings drawn at random: hardly two lines share an x, and the best is taken where some do. */
+    figure = figure_of("{kind: loglog, x: params, y: validation.loss, others: best, fit: false}",
+                       "trial,key,status,seed,model.hidden.width,schedule.constant.rate,params,validation.loss\n"
+                       "1,a,done,0,16,0.1,200,0.7\n2,b,done,0,8,0.3,100,0.9\n3,c,done,0,32,0.2,400,0.5\n"
+                       "4,d,done,0,16,0.5,200,0.6\n5,e,diverged,0,64,0.9,800,\n", NULL);
+    ck_assert_uint_eq(figure->series_count, 1);
+    ck_assert_uint_eq(figure->series[0].count, 3);
+    static const double x[] = { 100, 200, 400 }, y[] = { 0.9, 0.6, 0.5 };
+    for (size_t i = 0; i < 3; i++) {
+        NEAR(figure->series[0].x[i], x[i]);
+        NEAR(figure->series[0].y[i], y[i]);
+    }
+    ck_assert_uint_eq(figure->mark_count, 1); /* where nothing else was tried */
+    NEAR(figure->marks[0].x, 800);
+    figure_free(figure);
+    /* Along training the marks of the line that is kept stay, those of others go. */
+    static const char ends[] = "trial,key,status,seed,schedule.constant.rate,params\n1,a,diverged,0,1,9\n"
+                               "2,b,diverged,1,1,9\n3,c,done,0,0.1,9\n4,d,diverged,1,0.1,9\n5,e,done,2,0.1,9\n";
+    static const char points[] = "trial,step,epoch,validation.loss\n1,0,0,2\n1,1,1,3\n2,0,0,2\n3,0,0,2\n3,1,1,1\n3,2,2,0.5\n"
+                                 "4,0,0,2\n4,1,1,1.2\n5,0,0,2\n5,1,1,1\n5,2,2,0.7\n";
+    figure = figure_of("{kind: curve, x: epoch, y: validation.loss, others: best}", ends, points);
+    ck_assert_uint_eq(figure->series_count, 1);
+    NEAR(figure->series[0].y[2], 0.7); /* the median of 0.5, 0.7 and the one that diverged */
+    ck_assert_uint_eq(figure->mark_count, 1);
+    NEAR(figure->marks[0].x, 1);
+    figure_free(figure);
 }
 END_TEST
 

@@ -335,6 +335,15 @@ static int compare_entries(const void *a, const void *b)
     return (p < q) - (p > q);
 }
 
+/* Where a line ends, or leaves the frame at its right. */
+static size_t last_within(const struct layout *layout, const struct figure_series *series)
+{
+    size_t last = series->count - 1;
+    while (last && axis_place(&layout->figure->x, series->x[last]) > 1 + 1e-9)
+        last--;
+    return last;
+}
+
 /* Names beside the ends of lines, moved apart as little as keeps them legible. */
 static void draw_names(struct layout *layout)
 {
@@ -342,7 +351,8 @@ static void draw_names(struct layout *layout)
     const double gap = layout->size * 1.3;
     for (size_t i = 0; i < layout->entry_count; i++) {
         const struct figure_series *series = layout->entries[i].series;
-        layout->entries[i].y = fmin(fmax(layout_y(layout, series->y[series->count - 1]), box->bottom), box->top);
+        layout->entries[i].y = fmin(fmax(layout_y(layout, series->y[last_within(layout, series)]), box->bottom),
+                                    box->top);
     }
     qsort(layout->entries, layout->entry_count, sizeof *layout->entries, compare_entries);
     double at[LEGEND_MAX];
@@ -364,7 +374,7 @@ static void draw_names(struct layout *layout)
     }
     for (size_t i = 0; i < layout->entry_count; i++) {
         const struct figure_series *series = layout->entries[i].series;
-        double end = layout_x(layout, series->x[series->count - 1]);
+        double end = layout_x(layout, series->x[last_within(layout, series)]);
         struct colour colour = paint_colour(series->shade, series->colour);
         if (fabs(at[i] - layout->entries[i].y) > 2 || box->right - end > 6)
             canvas_line(layout->canvas, 2, (double[]){ end + 4, box->right + 8 },
