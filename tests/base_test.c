@@ -413,7 +413,8 @@ START_TEST(csv_is_checked)
     ck_assert_double_eq(frame->column[1].numbers[1], 0.5);
     frame_free(frame);
     /* As spreadsheets and other programs write them. */
-    static const char *const others[] = { "a;b\n1;NA\n-3;,5\n", "a\tb\n1\tN/A\n-3\t.5\n", " a , \"b\" \n 1 , null\n-3 , .5\n" };
+    static const char *const others[] = { "a;b\n1;NA\n-3;,5\n", "a\tb\n1\tN/A\n-3\t.5\n",
+                                          " a , \"b\" \n 1 , null\n-3 , .5\n" };
     for (size_t i = 0; i < 3; i++) {
         frame = read_csv(others[i], &err);
         ck_assert_msg(frame != NULL, "%s", err.text);

@@ -164,14 +164,17 @@ START_TEST(words_stay_on_the_page)
         "5,e,done,0,\"{leaky_relu: {slope: 0.01, backward_slope: 0.3}}\",8,4,0.6\n"
         "6,f,done,0,last,16,5,0.7\n7,g,done,0,last,32,6,0.8\n";
     static const char *const yamls[] = {
-        "{kind: bars, y: loss}", "{kind: bars, x: size, y: loss, group: case}", "{kind: curve, x: size, y: loss, group: case}",
+        "{kind: bars, y: loss}", "{kind: bars, x: size, y: loss, group: case}",
+        "{kind: curve, x: size, y: loss, group: case}",
         "{kind: heatmap, x: size, y: case, value: loss}", "{kind: heatmap, x: case, y: size, value: loss}",
         "{kind: scatter, x: loss, y: an_accuracy_with_a_long_name_that_says_all_there_is_to_say_about_it, group: case}",
-        "{kind: scatter, x: an_accuracy_with_a_long_name_that_says_all_there_is_to_say_about_it, y: loss, multiples: case}",
+        "{kind: scatter, x: an_accuracy_with_a_long_name_that_says_all_there_is_to_say_about_it, y: loss, "
+        "multiples: case}",
         "{kind: loglog, x: size, y: loss, title: 'A title that is much longer than the page is wide: it says all that "
         "there is to say about the figure, and goes on where nobody reads any more'}",
     };
-    static const unsigned sizes_of_pages[][2] = { { 468, 302 }, { 240, 160 }, { 240, 300 }, { 800, 200 }, { 300, 700 } };
+    static const unsigned sizes_of_pages[][2] = { { 468, 302 }, { 240, 160 }, { 240, 300 }, { 800, 200 },
+                                                  { 300, 700 } };
     for (size_t i = 0; i < sizeof yamls / sizeof *yamls; i++) {
         struct figure *figure = figure_of(yamls[i], csv, NULL);
         for (size_t k = 0; k < sizeof sizes_of_pages / sizeof *sizes_of_pages; k++) {

@@ -154,8 +154,8 @@ START_TEST(other_sweeps)
     /* Along training the marks of the line that is kept stay, those of others go. */
     static const char ends[] = "trial,key,status,seed,schedule.constant.rate,params\n1,a,diverged,0,1,9\n"
                                "2,b,diverged,1,1,9\n3,c,done,0,0.1,9\n4,d,diverged,1,0.1,9\n5,e,done,2,0.1,9\n";
-    static const char points[] = "trial,step,epoch,validation.loss\n1,0,0,2\n1,1,1,3\n2,0,0,2\n3,0,0,2\n3,1,1,1\n3,2,2,0.5\n"
-                                 "4,0,0,2\n4,1,1,1.2\n5,0,0,2\n5,1,1,1\n5,2,2,0.7\n";
+    static const char points[] = "trial,step,epoch,validation.loss\n1,0,0,2\n1,1,1,3\n2,0,0,2\n3,0,0,2\n3,1,1,1\n"
+                                 "3,2,2,0.5\n4,0,0,2\n4,1,1,1.2\n5,0,0,2\n5,1,1,1\n5,2,2,0.7\n";
     figure = figure_of("{kind: curve, x: epoch, y: validation.loss, others: best}", ends, points);
     ck_assert_uint_eq(figure->series_count, 1);
     NEAR(figure->series[0].y[2], 0.7); /* the median of 0.5, 0.7 and the one that diverged */

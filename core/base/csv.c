@@ -1,4 +1,4 @@
-/* Reading CSV (RFC 4180) into a frame: a header line, then rows of as many fields; semicolons and tabs part them, too. */
+/* Reading CSV (RFC 4180) into a frame: a header line, then rows of as many fields; semicolons or tabs may part them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

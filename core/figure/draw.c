@@ -179,7 +179,8 @@ static void draw_pixels(struct canvas *canvas, double x, double y, double width,
             for (end = first + 1; end < tile->width && !memcmp(pixel, pixel + (end - first) * tile->channels,
                                                                tile->channels);)
                 end++;
-            struct colour colour = { pixel[0], pixel[tile->channels == 3 ? 1 : 0], pixel[tile->channels == 3 ? 2 : 0], 1 };
+            const bool grey = tile->channels != 3;
+            struct colour colour = { pixel[0], pixel[grey ? 0 : 1], pixel[grey ? 0 : 2], 1 };
             double left = x + step_x * (double)first, right = x + step_x * (double)end;
             double top = y + height - step_y * (double)row, bottom = top - step_y;
             canvas_fill(canvas, 4, (double[]){ left, right, right, left }, (double[]){ bottom, bottom, top, top },

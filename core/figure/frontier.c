@@ -203,7 +203,8 @@ static int compare_numbers(const void *a, const void *b)
 static int cut_transients(struct build *build)
 {
     const struct figure *figure = build->figure;
-    double *first = arena_zero(build->arena, figure->series_count + 1, sizeof *first), last = -INFINITY, most = -INFINITY;
+    double *first = arena_zero(build->arena, figure->series_count + 1, sizeof *first);
+    double last = -INFINITY, most = -INFINITY;
     size_t count = 0;
     if (!first)
         return error_memory(build->err);

@@ -110,8 +110,9 @@ static int write_table(struct text *out, const struct report_table *table, const
         for (size_t c = 0; c < table->columns; c++) {
             const char *text = table->text[r * table->columns + c];
             text = text && text[0] ? build_tidy(arena, text) : "";
-            element(out, table->number[c] ? "<td class=\"n\">" : text && strlen(text) > 24 ? "<td class=\"w\">" : "<td>",
-                    text ? text : "", "</td>");
+            const bool wraps = text && strlen(text) > 24;
+            element(out, table->number[c] ? "<td class=\"n\">" : wraps ? "<td class=\"w\">" : "<td>", text ? text : "",
+                    "</td>");
         }
         text_add_string(out, "</tr>\n");
     }
@@ -167,7 +168,8 @@ static void write_laws(struct text *out, const struct report *report)
     text_add_string(out, "<h2>Exponents</h2>\n");
     open_wide(out, "Exponents");
     text_add_string(out, "<table><thead><tr>");
-    static const char *const heads[] = { "figure", "of", "law", "a", "exponent b", "standard error", "95 % interval", "by" };
+    static const char *const heads[] = { "figure",         "of",            "law", "a", "exponent b",
+                                         "standard error", "95 % interval", "by" };
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         text_format(out, "<th scope=\"col\"%s>%s</th>", i > 2 && i < 7 ? " class=\"n\"" : "", heads[i]);
     text_add_string(out, "</tr></thead><tbody>\n");

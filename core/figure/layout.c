@@ -89,8 +89,8 @@ static void draw_x_label(struct layout *layout, size_t index, double x)
             canvas_text(layout->canvas, x + ((double)i - (double)(names->count - 1) / 2) * step, layout->box.bottom - 6,
                         layout->size, ANCHOR_END, true, false, LAYOUT_INK, names->line[i]);
         else
-            canvas_text(layout->canvas, x, top - (double)i * step, layout->size, ANCHOR_MIDDLE, false, false, LAYOUT_INK,
-                        names->line[i]);
+            canvas_text(layout->canvas, x, top - (double)i * step, layout->size, ANCHOR_MIDDLE, false, false,
+                        LAYOUT_INK, names->line[i]);
     if (!names && label)
         canvas_text(layout->canvas, x, top, layout->size, ANCHOR_MIDDLE, false, false, LAYOUT_INK, label);
 }
@@ -145,18 +145,20 @@ void layout_titles(struct layout *layout)
     const struct lines *x = &layout->x_title, *y = &layout->y_title;
     const double step = layout_step(layout, layout->large);
     double middle = title_middle(box->left, box->right, x->width, layout->width);
-    double foot = place_foot(layout) + (layout->legend == LEGEND_BELOW ? layout->legend_box.top - layout->legend_box.bottom
-                                                                       : 0);
+    double foot = place_foot(layout);
+    if (layout->legend == LEGEND_BELOW)
+        foot += layout->legend_box.top - layout->legend_box.bottom;
     layout_lines(layout, x, middle, foot + layout->large * 0.6 + (double)(x->count ? x->count - 1 : 0) * step / 2,
                  layout->large, ANCHOR_MIDDLE, false, LAYOUT_INK);
     if (canvas_letters(layout->canvas) > 0) { /* of a terminal: words above the axis, none upright */
-        layout_lines(layout, y, 6, box->top + layout->above + layout->size * 1.1, layout->large, ANCHOR_START, false, LAYOUT_INK);
+        layout_lines(layout, y, 6, box->top + layout->above + layout->size * 1.1, layout->large, ANCHOR_START, false,
+                     LAYOUT_INK);
         return;
     }
     middle = title_middle(box->bottom, box->top, y->width, layout->height);
     for (size_t i = 0; i < y->count; i++)
-        canvas_text(layout->canvas, 8 + layout->large / 2 + (double)i * step, middle, layout->large, ANCHOR_MIDDLE, true,
-                    false, LAYOUT_INK, y->line[i]);
+        canvas_text(layout->canvas, 8 + layout->large / 2 + (double)i * step, middle, layout->large, ANCHOR_MIDDLE,
+                    true, false, LAYOUT_INK, y->line[i]);
 }
 
 void layout_words(struct layout *layout)

@@ -51,7 +51,8 @@ static void add_word(struct layout *layout, enum entry_kind what, const char *te
         return;
     }
     struct entry *entry = &layout->notes[layout->note_count++];
-    *entry = (struct entry){ .words = { { text }, 1, text_width(layout->canvas, text, layout->letters, false), false } };
+    *entry = (struct entry){ .words = { .line = { text }, .count = 1 } };
+    entry->words.width = text_width(layout->canvas, text, layout->letters, false);
     entry->what = what;
 }
 
@@ -106,7 +107,8 @@ static void break_title(struct layout *layout)
     double most = 0;
     for (size_t i = 0; i < layout->entry_count; i++)
         most = fmax(most, layout->entries[i].words.width + sample_room(layout));
-    layout_break(layout, title, layout->letters, true, fmax(most, fmin(85, layout->width * 0.25)), 3, &layout->legend_title);
+    most = fmax(most, fmin(85, layout->width * 0.25));
+    layout_break(layout, title, layout->letters, true, most, 3, &layout->legend_title);
 }
 
 static double entries_width(const struct layout *layout)
@@ -150,7 +152,8 @@ static double title_height(const struct layout *layout)
 
 static double entry_height(const struct layout *layout, const struct entry *entry)
 {
-    return layout->letters * 1.45 + (double)(entry->words.count ? entry->words.count - 1 : 0) * layout_step(layout, layout->letters);
+    const size_t more = entry->words.count ? entry->words.count - 1 : 0;
+    return layout->letters * 1.45 + (double)more * layout_step(layout, layout->letters);
 }
 
 /* Before the first entry that is a word about all. */
@@ -201,13 +204,14 @@ static void draw_sample(struct layout *layout, const struct entry *entry, double
             paint_marker(layout->canvas, MARKER_CIRCLE, x + half, y, 2.2, LAYOUT_GREY, true);
             return;
         }
-        canvas_fill(layout->canvas, 4, (double[]){ x, x + sample, x + sample, x }, (double[]){ y - 4, y - 4, y + 4, y + 4 },
-                    colour);
+        canvas_fill(layout->canvas, 4, (double[]){ x, x + sample, x + sample, x },
+                    (double[]){ y - 4, y - 4, y + 4, y + 4 }, colour);
         layout_rule(layout, x, y, x + sample, y, LAYOUT_GREY, 1.3);
         return;
     case ENTRY_LOST:
     case ENTRY_SOME_LOST:
-        paint_lost(layout->canvas, x + half, y, layout->figure->marks[0].edge, entry->what == ENTRY_SOME_LOST, LAYOUT_GREY);
+        paint_lost(layout->canvas, x + half, y, layout->figure->marks[0].edge, entry->what == ENTRY_SOME_LOST,
+                   LAYOUT_GREY);
         return;
     case ENTRY_MORE:
         return;
@@ -232,15 +236,17 @@ static double draw_entry(struct layout *layout, const struct entry *entry, doubl
     bool word = entry->what != ENTRY_SERIES;
     draw_sample(layout, entry, x, y);
     for (size_t i = 0; i < entry->words.count; i++)
-        canvas_text(layout->canvas, x + sample_room(layout), y - (double)i * layout_step(layout, layout->letters), layout->letters, ANCHOR_START,
-                    false, false, word ? LAYOUT_GREY : LAYOUT_INK, entry->words.line[i]);
+        canvas_text(layout->canvas, x + sample_room(layout), y - (double)i * layout_step(layout, layout->letters),
+                    layout->letters, ANCHOR_START, false, false, word ? LAYOUT_GREY : LAYOUT_INK,
+                    entry->words.line[i]);
     return y - entry_height(layout, entry);
 }
 
 static double draw_colour_bar(struct layout *layout, double x, double top)
 {
     const struct figure_axis *scale = &layout->figure->scale;
-    double height = (layout->box.top - layout->box.bottom) * (layout->entry_count && layout->legend == LEGEND_RIGHT ? 0.55 : 0.8), bottom = top - height;
+    const bool shared = layout->entry_count && layout->legend == LEGEND_RIGHT; /* the entries stand below it */
+    double height = (layout->box.top - layout->box.bottom) * (shared ? 0.55 : 0.8), bottom = top - height;
     enum { STEPS = 64 };
     for (int i = 0; i < STEPS; i++) {
         double low = bottom + height * i / STEPS, high = bottom + height * (i + 1) / STEPS + (i + 1 < STEPS ? 0.4 : 0);
@@ -252,7 +258,8 @@ static double draw_colour_bar(struct layout *layout, double x, double top)
         double y = bottom + axis_place(scale, tick->at) * height;
         layout_rule(layout, x + 10, y, x + 10 + (tick->major ? 3.2 : 1.8), y, LAYOUT_AXIS, 0.6);
         if (tick->label)
-            canvas_text(layout->canvas, x + 16, y, layout->letters, ANCHOR_START, false, false, LAYOUT_INK, tick->label);
+            canvas_text(layout->canvas, x + 16, y, layout->letters, ANCHOR_START, false, false, LAYOUT_INK,
+                        tick->label);
     }
     return bottom - layout->letters * 1.4;
 }
@@ -261,8 +268,8 @@ static double draw_colour_bar(struct layout *layout, double x, double top)
 static double draw_title(struct layout *layout, double x, double y)
 {
     for (size_t i = 0; i < layout->legend_title.count; i++)
-        canvas_text(layout->canvas, x, y - (double)i * layout_step(layout, layout->letters), layout->letters, ANCHOR_START, false,
-                    true, LAYOUT_INK, layout->legend_title.line[i]);
+        canvas_text(layout->canvas, x, y - (double)i * layout_step(layout, layout->letters), layout->letters,
+                    ANCHOR_START, false, true, LAYOUT_INK, layout->legend_title.line[i]);
     return y - title_height(layout);
 }
 

@@ -34,11 +34,13 @@ static void paint_cross(struct canvas *canvas, double x, double y, double radius
 }
 
 /* Letters that suit all cells' words; 0: too little room. */
-static double word_size(const struct canvas *canvas, const struct figure *figure, const struct frame_box *box, double size)
+static double word_size(const struct canvas *canvas, const struct figure *figure, const struct frame_box *box,
+                        double size)
 {
     for (size_t i = 0; i < figure->cell_count; i++) {
         const struct figure_cell *cell = &figure->cells[i];
-        double width = fabs(axis_place(&figure->x, cell->x1) - axis_place(&figure->x, cell->x0)) * (box->right - box->left);
+        double width = fabs(axis_place(&figure->x, cell->x1) - axis_place(&figure->x, cell->x0)) *
+                       (box->right - box->left);
         double height = fabs(axis_place(&figure->y, cell->y1) - axis_place(&figure->y, cell->y0)) *
                         (box->top - box->bottom);
         if (!cell->text)

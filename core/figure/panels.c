@@ -58,7 +58,8 @@ static size_t break_titles(struct layout *layout, struct grid *grid)
     for (size_t i = 0; i < figure->panel_count; i++) {
         if (!figure->panels[i]->panel_title)
             continue;
-        layout_break(layout, figure->panels[i]->panel_title, layout->size, true, grid->width + GAP - 4, 3, &grid->titles[i]);
+        layout_break(layout, figure->panels[i]->panel_title, layout->size, true, grid->width + GAP - 4, 3,
+                     &grid->titles[i]);
         most = grid->titles[i].count > most ? grid->titles[i].count : most;
     }
     return most;
@@ -97,12 +98,12 @@ static int fit_grid(struct layout *layout, struct grid *grid, double right, doub
                                        grid->above);
         grid->rows = (figure->panel_count + grid->columns - 1) / grid->columns;
         double rows = (double)grid->rows, columns = (double)grid->columns, gap = GAP;
-        double room_y = fmax((grid->top - grid->bottom) / rows - grid->above, 20) / (layout->size * 2.6);
+        const double high = fmax((grid->top - grid->bottom) / rows - grid->above, 20);
         layout->x_names = layout->y_names = NULL;
-        if (!ticks_of(layout->arena, &figure->y, room_y, &layout->y))
+        if (!ticks_of(layout->arena, &figure->y, high / (layout->size * 2.6), &layout->y))
             return error_memory(layout->err);
-        double labels = 8 + (figure->y.names ? place_y_names(layout, fmax((grid->top - grid->bottom) / rows - grid->above, 20) /
-                                                                         (double)figure->y.value_count, layout->width * 0.25)
+        double labels = 8 + (figure->y.names ? place_y_names(layout, high / (double)figure->y.value_count,
+                                                             layout->width * 0.25)
                                              : place_widest(layout, &layout->y));
         double below = layout->size * 1.35 + 6;
         for (int k = 0; k < 2; k++) { /* the gap hangs on the labels, they on the width */
@@ -114,12 +115,14 @@ static int fit_grid(struct layout *layout, struct grid *grid, double right, doub
         }
         grid->gap = grid->step_x - grid->width;
         if (figure->x.names)
-            below = 6 + place_x_names(layout, fmax(grid->width, 20) / (double)figure->x.value_count, layout->height * 0.25);
+            below = 6 + place_x_names(layout, fmax(grid->width, 20) / (double)figure->x.value_count,
+                                      layout->height * 0.25);
         grid->left += labels;
         grid->bottom += below;
         grid->step_y = (grid->top - grid->bottom) / rows;
         grid->height = grid->step_y - grid->above;
-        grid->above = layout->size * ABOVE + (double)(break_titles(layout, grid) - 1) * layout_step(layout, layout->size);
+        grid->above = layout->size * ABOVE +
+                      (double)(break_titles(layout, grid) - 1) * layout_step(layout, layout->size);
     }
     return 0;
 }
@@ -189,9 +192,9 @@ static int draw_panel(struct layout *page, const struct grid *grid, size_t index
         return -1;
     double middle = (layout.box.left + layout.box.right) / 2;
     const struct lines *title = &grid->titles[index];
-    layout_lines(page, title, middle, layout.box.top + page->size * 0.8 +
-                                          (double)(title->count ? title->count - 1 : 0) * layout_step(page, page->size) / 2,
-                 page->size, ANCHOR_MIDDLE, true, LAYOUT_INK);
+    const double rise = (double)(title->count ? title->count - 1 : 0) * layout_step(page, page->size) / 2;
+    layout_lines(page, title, middle, layout.box.top + page->size * 0.8 + rise, page->size, ANCHOR_MIDDLE, true,
+                 LAYOUT_INK);
     if (panel->missing) {
         const char *lines[6];
         size_t count = layout_wrap(page, panel->missing, page->small, grid->width - 10, lines, 6);

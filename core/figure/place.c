@@ -189,7 +189,8 @@ int place_frame(struct layout *layout)
         return -1;
     /* The axes' titles are broken for the ticks' powers; the first fit finds these. */
     layout->legend = LEGEND_INSIDE;
-    if (legend_list(layout) || fit_frame(layout, legend_margin(layout), 0) || fit_frame(layout, legend_margin(layout), 0))
+    if (legend_list(layout) || fit_frame(layout, legend_margin(layout), 0) ||
+        fit_frame(layout, legend_margin(layout), 0))
         return -1;
     if ((layout->direct || !layout->entry_count || !legend_fits_inside(layout)) && place_outside(layout))
         return -1;

@@ -23,7 +23,8 @@ static void fitted(struct layout *layout, const char *word, double x, double y, 
     if (width * least > room * size && (word = layout_cut(layout, word, least, bold, room)))
         width = room * size / least;
     if (word)
-        canvas_text(layout->canvas, x, y, size * fmin(1, room / fmax(width, 1)), ANCHOR_MIDDLE, false, bold, colour, word);
+        canvas_text(layout->canvas, x, y, size * fmin(1, room / fmax(width, 1)), ANCHOR_MIDDLE, false, bold, colour,
+                    word);
 }
 
 /* ---- Sheets ---- */
@@ -52,7 +53,8 @@ int layout_sheet(struct layout *layout)
         }
     }
     if (side < 6)
-        return iso_fail(layout->err, "%g x %g points are too little room for %zu pictures", layout->width, layout->height, figure->tile_count);
+        return iso_fail(layout->err, "%g x %g points are too little room for %zu pictures", layout->width,
+                        layout->height, figure->tile_count);
     side = fmin(side, 160);
     rows = (figure->tile_count + columns - 1) / columns;
     double step_x = fmin((right - left + gap) / (double)columns, side * shape * 1.6 + gap);
@@ -132,7 +134,8 @@ int layout_diagram(struct layout *layout)
     double top = layout->height - 6 - place_head(layout) - line;
     double step = (right - left) / (double)count, highest = top - bottom;
     if (step < 24 || highest < 30)
-        return iso_fail(layout->err, "%g x %g points are too little room for %zu layers", layout->width, layout->height, count);
+        return iso_fail(layout->err, "%g x %g points are too little room for %zu layers", layout->width,
+                        layout->height, count);
     layout->box = (struct frame_box){ left, right, bottom, top };
     for (size_t i = 0; i < count; i++) {
         size_t units = figure->layers[i].units, room = (size_t)fmin(SAMPLES, highest / 9);
@@ -155,11 +158,11 @@ int layout_diagram(struct layout *layout)
         fitted(layout, layer->name, columns[i].x, bottom - line * 0.9, layout->size, step - 4, true, LAYOUT_INK);
         for (size_t k = 0; k < 3; k++)
             if (layer->words[k])
-                fitted(layout, layer->words[k], columns[i].x, bottom - line * ((double)k + 1.9), layout->small, step - 4,
-                       false, LAYOUT_GREY);
+                fitted(layout, layer->words[k], columns[i].x, bottom - line * ((double)k + 1.9), layout->small,
+                       step - 4, false, LAYOUT_GREY);
         if (layer->between && i)
-            fitted(layout, layer->between, (columns[i - 1].x + columns[i].x) / 2, top + line * 0.5, layout->small, step - 4,
-                   false, LAYOUT_GREY);
+            fitted(layout, layer->between, (columns[i - 1].x + columns[i].x) / 2, top + line * 0.5, layout->small,
+                   step - 4, false, LAYOUT_GREY);
     }
     layout_words(layout);
     return 0;

@@ -224,7 +224,8 @@ void svg_escape(struct text *out, const char *text)
     while (*text) {
         size_t length = 1;
         const long code = utf8_decode(text, end, &length);
-        const char *entity = code == '&' ? "&amp;" : code == '<' ? "&lt;" : code == '>' ? "&gt;" : code == '"' ? "&quot;"
+        const char *entity = code == '&' ? "&amp;" : code == '<' ? "&lt;" : code == '>' ? "&gt;"
+                             : code == '"' ? "&quot;"
                              : code < 0 || code == 0xfffe || code == 0xffff ? "�"
                              : code < 32 && code != '\n' && code != '\t' ? " " : NULL;
         if (entity)

@@ -88,7 +88,8 @@ bool legend_fits_inside(struct layout *layout)
 {
     const struct frame_box *frame = &layout->box;
     const double width = legend_width(layout) + 8, height = legend_height(layout) + 4, in = 5;
-    const double right = frame->right - in - width, left = frame->left + in, middle = (frame->left + frame->right - width) / 2;
+    const double right = frame->right - in - width, left = frame->left + in;
+    const double middle = (frame->left + frame->right - width) / 2;
     const double top = frame->top - in, bottom = frame->bottom + in + height;
     const double places[][2] = { { right, top }, { left, bottom }, { left, top }, { right, bottom },
                                  { right, (top + bottom) / 2 }, { left, (top + bottom) / 2 }, { middle, top },
