@@ -412,6 +412,19 @@ START_TEST(csv_is_checked)
     ck_assert(isnan(frame->column[1].numbers[0]));
     ck_assert_double_eq(frame->column[1].numbers[1], 0.5);
     frame_free(frame);
+    /* As spreadsheets and other programs write them. */
+    static const char *const others[] = { "a;b\n1;NA\n-3;,5\n", "a\tb\n1\tN/A\n-3\t.5\n",
+                                          " a , \"b\" \n 1 , null\n-3 , .5\n" };
+    for (size_t i = 0; i < 3; i++) {
+        frame = read_csv(others[i], &err);
+        ck_assert_msg(frame != NULL, "%s", err.text);
+        ck_assert_str_eq(frame->column[0].name, "a");
+        ck_assert_str_eq(frame->column[1].name, "b");
+        ck_assert_double_eq(frame->column[0].numbers[1], -3);
+        ck_assert_int_eq(frame->column[1].kind, i ? COLUMN_DOUBLE : COLUMN_TEXT); /* ",5" is no number */
+        ck_assert(!i || (isnan(frame->column[1].numbers[0]) && frame->column[1].numbers[1] == 0.5));
+        frame_free(frame);
+    }
     static const struct {
         const char *content, *message;
     } bad[] = { { "", "is empty" },

@@ -124,6 +124,108 @@ START_TEST(bars_have_colours)
 }
 END_TEST
 
+static double attribute(const char *tag, const char *name)
+{
+    const char *at = strstr(tag, name), *end = strchr(tag, '>');
+    ck_assert_msg(at && at < end, "no %s", name);
+    return strtod(at + strlen(name), NULL);
+}
+
+/* Letters are at least half as wide as they are high on average: a text that leaves the page by this is cut off. */
+static void words_on_page(const char *svg, double width, double height)
+{
+    for (const char *at = svg; (at = strstr(at, "<text ")); at++) {
+        const char *text = strchr(at, '>') + 1, *end = strstr(text, "</text>");
+        double x = attribute(at, " x=\""), y = attribute(at, " y=\""), letters = 0;
+        bool inside = false;
+        for (const char *c = text; c < end; c++) {
+            inside = inside || *c == '<';
+            letters += !inside && ((unsigned char)*c & 0xc0) != 0x80;
+            inside = inside && *c != '>';
+        }
+        const char *middle = strstr(at, "\"middle\""), *last = strstr(at, "text-anchor=\"end\"");
+        const char *up = strstr(at, "rotate(-90");
+        const double size = attribute(at, " font-size=\""), room = 0.5 * size * letters;
+        const double before = middle && middle < text ? room / 2 : last && last < text ? room : 0;
+        const double low = up && up < text ? 10 * height - y - before : x - before;
+        const double page = 10 * (up && up < text ? height : width);
+        ck_assert_msg(low >= -1 && low + room - page <= 1, "\"%.60s\" leaves a page of %g x %g", text, width, height);
+        ck_assert_double_ge(size, 45); /* tenths of points */
+    }
+}
+
+START_TEST(words_stay_on_the_page)
+{
+    static const char csv[] =
+        "trial,key,status,seed,case,size,loss,an_accuracy_with_a_long_name_that_says_all_there_is_to_say_about_it\n"
+        "1,a,done,0,short,1,2,0.3\n2,b,done,1,short,1,3,0.4\n"
+        "3,c,done,0,a rather long name of the standard set-up as it was published in the first of the reports,2,2,0.5\n"
+        "4,d,done,0,sum_instead_of_mean_and_a_rate_that_is_divided_by_the_batch_without_any_space,4,1e6,0.6\n"
+        "5,e,done,0,\"{leaky_relu: {slope: 0.01, backward_slope: 0.3}}\",8,4,0.6\n"
+        "6,f,done,0,last,16,5,0.7\n7,g,done,0,last,32,6,0.8\n";
+    static const char *const yamls[] = {
+        "{kind: bars, y: loss}", "{kind: bars, x: size, y: loss, group: case}",
+        "{kind: curve, x: size, y: loss, group: case}",
+        "{kind: heatmap, x: size, y: case, value: loss}", "{kind: heatmap, x: case, y: size, value: loss}",
+        "{kind: scatter, x: loss, y: an_accuracy_with_a_long_name_that_says_all_there_is_to_say_about_it, group: case}",
+        "{kind: scatter, x: an_accuracy_with_a_long_name_that_says_all_there_is_to_say_about_it, y: loss, "
+        "multiples: case}",
+        "{kind: loglog, x: size, y: loss, title: 'A title that is much longer than the page is wide: it says all that "
+        "there is to say about the figure, and goes on where nobody reads any more'}",
+    };
+    static const unsigned sizes_of_pages[][2] = { { 468, 302 }, { 240, 160 }, { 240, 300 }, { 800, 200 },
+                                                  { 300, 700 } };
+    for (size_t i = 0; i < sizeof yamls / sizeof *yamls; i++) {
+        struct figure *figure = figure_of(yamls[i], csv, NULL);
+        for (size_t k = 0; k < sizeof sizes_of_pages / sizeof *sizes_of_pages; k++) {
+            const unsigned width = sizes_of_pages[k][0], height = sizes_of_pages[k][1];
+            struct iso_error err = ERROR_NONE;
+            size_t length;
+            char *svg = figure_render(figure, FIGURE_SVG, width, height, NULL, &length, &err);
+            ck_assert_msg(svg || strstr(err.text, "too little room"), "%s", err.text);
+            ck_assert_msg(svg || height < 200, "%s at %u x %u: %s", yamls[i], width, height, err.text);
+            if (svg)
+                words_on_page(svg, width, height);
+            free(svg);
+        }
+        figure_free(figure);
+    }
+}
+END_TEST
+
+/* A legend stands in a corner of the frame that is empty; where none is, outside it. */
+START_TEST(legends_hide_nothing)
+{
+    static const char *const corners[] = { "1,1\n2,2\n3,3\n", "1,3\n2,2\n3,1\n" };
+    for (size_t i = 0; i < 3; i++) {
+        struct text csv = { 0 };
+        text_add_string(&csv, "a,b\n");
+        for (int x = 1; x <= 40 && i == 2; x++)
+            for (int y = 1; y <= 40; y++)
+                text_format(&csv, "%d,%d\n", x, y);
+        text_add_string(&csv, i < 2 ? corners[i] : "");
+        struct figure *figure = figure_of("{kind: loglog, x: a, y: b, fit: false, lines: false}", csv.data, NULL);
+        figure->series[0].label = "a name";
+        size_t length;
+        char *svg = drawn(figure, FIGURE_SVG, &length);
+        const char *name = strstr(svg, ">a name<");
+        ck_assert_ptr_nonnull(name);
+        while (strncmp(name, "<text ", 6))
+            name--;
+        const double x = attribute(name, " x=\""), y = attribute(name, " y=\"");
+        if (i == 0)
+            ck_assert(x < 1500 && y < 1000);
+        else if (i == 1)
+            ck_assert(x > 3000 && y < 1000);
+        else
+            ck_assert_ptr_null(strstr(svg, "fill-opacity=\"0.85\"")); /* no paper of a legend within */
+        text_free(&csv);
+        free(svg);
+        figure_free(figure);
+    }
+}
+END_TEST
+
 /* Values and names that no experiment has, but a table may. */
 START_TEST(odd_tables)
 {
@@ -253,6 +355,8 @@ int main(void)
         { "thinning", thinning },
         { "golden", golden_drawings },
         { "bars have colours", bars_have_colours },
+        { "words stay on the page", words_stay_on_the_page },
+        { "legends hide nothing", legends_hide_nothing },
         { "odd tables", odd_tables },
         { "formats", formats },
         { "large", large },

@@ -48,6 +48,33 @@ START_TEST(frontier)
 }
 END_TEST
 
+/* Losses that rise far above where they begin don't press the rest together; a diverged trial's rise neither. */
+START_TEST(transients)
+{
+    static const char ends[] = "trial,key,status,seed,model.hidden.width,params\n"
+                               "1,a,done,0,8,100\n2,b,done,0,16,200\n3,c,done,0,32,400\n4,d,diverged,0,64,800\n";
+    static const char points[] = "trial,step,epoch,flops,validation.loss\n"
+                                 "1,0,0,0,2.3\n1,1,1,10,2.2\n1,2,2,20,1.5\n2,0,0,0,2.4\n2,1,1,20,90\n2,2,2,40,1.2\n"
+                                 "3,0,0,0,2.3\n3,1,1,40,2.1\n3,2,2,80,1.1\n4,0,0,0,2.5\n4,1,1,80,1e30\n";
+    struct figure *figure = figure_of("{kind: frontier}", ends, points);
+    ck_assert(figure->y.high > 2.2 && figure->y.high < 3);
+    ck_assert_ptr_nonnull(strstr(figure->caption, "Losses above 2.2 are cut off."));
+    figure_free(figure);
+    figure = figure_of("{kind: frontier, y_range: [1, 100]}", ends, points);
+    NEAR(figure->y.high, 100);
+    ck_assert_ptr_null(strstr(figure->caption, "cut off"));
+    figure_free(figure);
+    figure = figure_of("{kind: curve, x: epoch, y: validation.loss, group: model.hidden.width}", ends, points);
+    ck_assert(figure->y.high > 90 && figure->y.high < 100);
+    ck_assert(figure->series[3].lost && !figure->series[2].lost);
+    figure_free(figure);
+    figure = figure_of("{kind: curve, x: epoch, y: validation.loss, multiples: model.hidden.width}", ends, points);
+    ck_assert(figure->y.high > 90 && figure->y.high < 100); /* the panel of the diverged one has the others' range */
+    ck_assert(figure->panels[3]->all_lost);
+    figure_free(figure);
+}
+END_TEST
+
 START_TEST(frontier_of_final_points)
 {
     struct figure *figure = figure_of("{kind: frontier, y: best.validation.loss, compute: flops_6nd}",
@@ -410,6 +437,7 @@ int main(void)
         { "bars", bars },
         { "scatter", scatter },
         { "small multiples", small_multiples },
+        { "transients", transients },
         { "law of the frontier", law_of_the_frontier },
         { "frontier of final points", frontier_of_final_points },
         { "frontier of ends alone", frontier_of_ends_alone },

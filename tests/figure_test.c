@@ -136,6 +136,32 @@ START_TEST(other_sweeps)
     NEAR(figure->series[0].y[1], 0.4);
     ck_assert_ptr_nonnull(strstr(figure->caption, "Averaged over learning rate too."));
     figure_free(figure);
+    /* Settings drawn at random: hardly two lines share an x, and the best is taken where some do. */
+    figure = figure_of("{kind: loglog, x: params, y: validation.loss, others: best, fit: false}",
+                       "trial,key,status,seed,model.hidden.width,schedule.constant.rate,params,validation.loss\n"
+                       "1,a,done,0,16,0.1,200,0.7\n2,b,done,0,8,0.3,100,0.9\n3,c,done,0,32,0.2,400,0.5\n"
+                       "4,d,done,0,16,0.5,200,0.6\n5,e,diverged,0,64,0.9,800,\n", NULL);
+    ck_assert_uint_eq(figure->series_count, 1);
+    ck_assert_uint_eq(figure->series[0].count, 3);
+    static const double x[] = { 100, 200, 400 }, y[] = { 0.9, 0.6, 0.5 };
+    for (size_t i = 0; i < 3; i++) {
+        NEAR(figure->series[0].x[i], x[i]);
+        NEAR(figure->series[0].y[i], y[i]);
+    }
+    ck_assert_uint_eq(figure->mark_count, 1); /* where nothing else was tried */
+    NEAR(figure->marks[0].x, 800);
+    figure_free(figure);
+    /* Along training the marks of the line that is kept stay, those of others go. */
+    static const char ends[] = "trial,key,status,seed,schedule.constant.rate,params\n1,a,diverged,0,1,9\n"
+                               "2,b,diverged,1,1,9\n3,c,done,0,0.1,9\n4,d,diverged,1,0.1,9\n5,e,done,2,0.1,9\n";
+    static const char points[] = "trial,step,epoch,validation.loss\n1,0,0,2\n1,1,1,3\n2,0,0,2\n3,0,0,2\n3,1,1,1\n"
+                                 "3,2,2,0.5\n4,0,0,2\n4,1,1,1.2\n5,0,0,2\n5,1,1,1\n5,2,2,0.7\n";
+    figure = figure_of("{kind: curve, x: epoch, y: validation.loss, others: best}", ends, points);
+    ck_assert_uint_eq(figure->series_count, 1);
+    NEAR(figure->series[0].y[2], 0.7); /* the median of 0.5, 0.7 and the one that diverged */
+    ck_assert_uint_eq(figure->mark_count, 1);
+    NEAR(figure->marks[0].x, 1);
+    figure_free(figure);
 }
 END_TEST
 
@@ -299,7 +325,7 @@ START_TEST(power_law)
                     2 * pow(pow(10, i), 0.5));
     struct figure *figure = figure_of("{kind: loglog, x: n, y: loss, group: name}", csv.data, NULL);
     ck_assert_uint_eq(figure->series_count, 4);
-    ck_assert_str_eq(figure->series[0].label, "a: −0.34000 ± 0.00000");
+    ck_assert_str_eq(figure->series[0].label, "a: −0.340 ± 0.000");
     ck_assert_int_eq(figure->series[1].role, ROLE_FIT);
     NEAR(figure->series[1].y[0], 3);
     NEAR(figure->series[1].y[1], 3 * pow(1e5, -0.34));
@@ -379,7 +405,7 @@ START_TEST(ticks)
     ticks_are((struct figure_axis){ .low = 0, .high = 1.1e14 }, 6, "0.0 0.2 0.4 0.6 0.8 1.0 power 14");
     ticks_are((struct figure_axis){ .low = 0.912, .high = 0.958 }, 5, "0.92 0.93 0.94 0.95");
     ticks_are((struct figure_axis){ .low = 0.8e-3, .high = 1.2, .logarithmic = true }, 8, "10⁻³ 10⁻² 10⁻¹ 10⁰");
-    ticks_are((struct figure_axis){ .low = 1e-10, .high = 1e10, .logarithmic = true }, 5, "10⁻⁸ 10⁻⁴ 10⁰ 10⁴ 10⁸");
+    ticks_are((struct figure_axis){ .low = 1e-10, .high = 1e10, .logarithmic = true }, 5, "10⁻¹⁰ 10⁻⁵ 10⁰ 10⁵ 10¹⁰");
     ticks_are((struct figure_axis){ .low = 0.04, .high = 0.6, .logarithmic = true }, 8, "0.05 0.1 0.2 0.3 0.5");
     ticks_are((struct figure_axis){ .low = 1.5e5, .high = 1.2e6, .logarithmic = true }, 6, "2×10⁵ 3×10⁵ 5×10⁵ 10⁶");
     ticks_are((struct figure_axis){ .low = 0.21, .high = 0.29, .logarithmic = true }, 5, "0.22 0.24 0.26 0.28");

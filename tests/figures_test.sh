@@ -44,6 +44,13 @@ cmp before.svg one/figures/confusion.svg || fail "a second drawing differs"
 expect 0 "$isoflop" plot one examples net --format png
 expect 0 "$isoflop" plot one examples net --format pdf --size 16x10cm
 [ -s one/figures/examples.png ] && [ -s one/figures/net.pdf ] || fail "no picture"
+# Each that finds no room says so by itself, and the exit status too.
+expect 1 "$isoflop" plot one confusion weights net --size 90x80
+holds out '^figure weights: 90 x 80 points are too little room for'
+lacks out 'figure .*figure'
+lacks err 'figure .*figure'
+holds err 'could not be drawn'
+"$isoflop" plot one > /dev/null
 expect 2 "$isoflop" plot one confusio
 holds err 'there is no figure "confusio"'
 # Histograms: each holds all weights; they are no columns of points, and change no trial.
@@ -118,6 +125,24 @@ holds out '^figure first: .*checkpoint: \[init\]'
 holds out '^figure: two/figures/net.svg'
 [ ! -e two/figures/examples.svg ] || fail "examples without a model"
 echo "ok: without checkpoints"
+
+# ---- Data that the recipe names by a path of its own are found from anywhere ----
+mkdir -p tables elsewhere
+awk -v OFS=, 'BEGIN { print "a,b,label"; for (i = 0; i < 200; i++) print i % 7, i % 5, "class " i % 3 }' > tables/own.csv
+cat > tables/own.yaml <<'RECIPE'
+name: own
+dataset: {csv: {file: own.csv, test_fraction: 0.2, validation_size: 40}}
+model: {hidden: [4]}
+schedule: {constant: {rate: 0.1}}
+train: {epochs: 1}
+seeds: 1
+checkpoint: [final]
+figures: {confusion: {kind: confusion}}
+RECIPE
+(cd tables && "$isoflop" run own.yaml --out own --no-figures > ../out 2> ../err) || fail "own data are not found"
+(cd elsewhere && "$isoflop" plot ../tables/own > ../out) || fail "they are not found from elsewhere"
+holds out '^figure: ../tables/own/figures/confusion.svg'
+echo "ok: data by a path"
 
 # ---- A damaged checkpoint ----
 for file in one/checkpoints/*/final.safetensors; do

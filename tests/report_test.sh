@@ -33,10 +33,17 @@ page=one/report.html
 for part in '<h2>Results</h2>' '<h2>Figures</h2>' '<h2>Exponents</h2>' '<h2>Recipe</h2>' '<h2>Provenance</h2>' \
     '<h2>Failures</h2>' '<h2>Remarks on the method</h2>' 'diverged' '&lt;script&gt;document.title' 'FLOP' \
     'Not drawn: .*no column .*no.such.column' '<title id="figure-1-title">' '<desc id="figure-1-desc">' 'prefers-color-scheme:dark' \
-    '95 % interval' 'model.hidden.width' '@media print'; do
+    '95 % interval' '@media print'; do
     holds $page "$part"
 done
+# The recipe and provenance stand as they were written, line by line.
+holds $page '^model:$'
+holds $page '^  activation: identity$'
+holds $page '^recipe.s folder '
 [ "$(grep -c '<svg ' $page)" -eq 4 ] || fail "$(grep -c '<svg ' $page) figures, not 4"
+holds $page 'model.<wbr>hidden.<wbr>width' # heads of narrow columns break
+lacks $page '<th[^>]*></th>'
+lacks $page '<th>'
 lacks $page '<script>document'
 lacks $page '<img'
 lacks $page '<b>bold'

@@ -1,7 +1,8 @@
-/* Reading CSV (RFC 4180) into a frame: a header line, then rows of as many fields. */
+/* Reading CSV (RFC 4180) into a frame: a header line, then rows of as many fields; semicolons or tabs may part them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/frame.h"
@@ -15,13 +16,38 @@ struct cells {
     char **cell;
     size_t count, capacity;
     size_t columns, rows; /* rows without the header */
+    char separator;
 };
 
-/* Reads the field at *at, of which *line is the line's number; leaves *at behind the separator. Gives what ended it:
- * ',', '\n' or 0 for the end of the text, or -1. */
-static int field(char **at, const char *end, size_t *line, const char *path, char **cell, struct iso_error *err)
+/* Commas, unless the header has none: then semicolons or tabs, as spreadsheets write them. */
+static char separator_of(const char *text, const char *end)
 {
-    char *from = *at, *to = *at;
+    char other = ',';
+    bool quoted = false;
+    for (; text < end && (quoted || (*text != '\n' && *text != '\r')); text++) {
+        quoted = quoted != (*text == '"');
+        if (!quoted && *text == ',')
+            return ',';
+        if (!quoted && other == ',' && (*text == ';' || *text == '\t'))
+            other = *text;
+    }
+    return other;
+}
+
+static bool is_blank(char character)
+{
+    return character == ' ' || character == '\t';
+}
+
+/* Reads the field at *at, of which *line is the line's number; leaves *at behind the separator. Gives what ended it:
+ * the separator, '\n' or 0 for the end of the text, or -1. Blanks about a field that is not quoted are left out. */
+static int field(char **at, const char *end, char separator, size_t *line, const char *path, char **cell,
+                 struct iso_error *err)
+{
+    char *from = *at, *to;
+    while (from < end && is_blank(*from) && *from != separator)
+        from++;
+    to = from;
     *cell = to;
     if (from < end && *from == '"') {
         const size_t opened = *line;
@@ -36,12 +62,15 @@ static int field(char **at, const char *end, size_t *line, const char *path, cha
             *to++ = *from;
         }
         from++;
-        if (from < end && *from != ',' && *from != '\n' && *from != '\r')
+        while (from < end && is_blank(*from) && *from != separator)
+            from++;
+        if (from < end && *from != separator && *from != '\n' && *from != '\r')
             return iso_fail(err, "%s:%zu: text after a closing quote; a quote inside a field is doubled", path, *line);
     } else {
-        while (from < end && *from != ',' && *from != '\n' && *from != '\r')
+        while (from < end && *from != separator && *from != '\n' && *from != '\r')
             from++;
-        to = from;
+        for (to = from; to > *cell && is_blank(to[-1]);)
+            to--;
     }
     if (from < end && *from == '\r' && from + 1 < end && from[1] == '\n')
         *from++ = 0;
@@ -58,6 +87,7 @@ static int read_cells(struct cells *cells, char *text, size_t length, const char
     size_t line = 1;
     if (length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
         at += 3;
+    cells->separator = separator_of(at, end);
     while (at < end) {
         const size_t first = line;
         size_t fields = 0;
@@ -70,12 +100,12 @@ static int read_cells(struct cells *cells, char *text, size_t length, const char
         do {
             if (memory_grow(&cells->cell, &cells->capacity, cells->count + 1, sizeof *cells->cell))
                 return error_memory(err);
-            ended = field(&at, end, &line, path, &cells->cell[cells->count], err);
+            ended = field(&at, end, cells->separator, &line, path, &cells->cell[cells->count], err);
             if (ended < 0)
                 return -1;
             cells->count++;
             fields++;
-        } while (ended == ',');
+        } while (ended == cells->separator);
         if (!cells->columns)
             cells->columns = fields;
         else if (fields != cells->columns)
@@ -88,16 +118,20 @@ static int read_cells(struct cells *cells, char *text, size_t length, const char
     return 0;
 }
 
-/* A cell as a number; empty and nan are NaN. */
+/* A cell as a number; what tables write for none is NaN. */
 static bool cell_number(const char *cell, double *value)
 {
+    static const char *const none[] = { "", "nan", "-nan", "na", "n/a", "null", "none" };
+    static const char *const infinite[] = { "inf", "+inf", "-inf", "infinity", "-infinity" };
     *value = NAN;
-    if (!cell[0] || !strcmp(cell, "nan") || !strcmp(cell, "NaN") || !strcmp(cell, "NA"))
-        return true;
-    if (!strcmp(cell, "inf") || !strcmp(cell, "-inf")) {
-        *value = cell[0] == '-' ? -INFINITY : INFINITY;
-        return true;
-    }
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (!strcasecmp(cell, none[i]))
+            return true;
+    for (size_t i = 0; i < sizeof infinite / sizeof *infinite; i++)
+        if (!strcasecmp(cell, infinite[i])) {
+            *value = cell[0] == '-' ? -INFINITY : INFINITY;
+            return true;
+        }
     return number_real(cell, value);
 }
 

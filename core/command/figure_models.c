@@ -10,6 +10,7 @@
 /* What was opened last. */
 struct figure_models {
     char *folder;
+    const char *recipe_folder; /* of its paths */
     const struct frame *trials;
     struct plugins *plugins;
     char *path; /* of the checkpoint */
@@ -147,7 +148,7 @@ static int open_checkpoint(struct figure_models *models, char *path, struct iso_
     }
     close_model(models);
     models->path = path;
-    models->model = model_load(path, models->plugins, err);
+    models->model = model_load_for(path, models->recipe_folder, models->plugins, err);
     return models->model ? 0 : -1;
 }
 
@@ -219,15 +220,17 @@ static int pictures(void *context, const size_t *which, size_t count, float *x, 
     return 0;
 }
 
-struct figure_models *figure_models_new(const char *folder, const struct frame *trials)
+struct figure_models *figure_models_new(const char *folder, const char *recipe_folder, const struct frame *trials)
 {
     struct figure_models *models = memory_array(1, sizeof *models);
     if (models && !(models->folder = strdup(folder))) {
         free(models);
         return NULL;
     }
-    if (models)
+    if (models) {
+        models->recipe_folder = recipe_folder;
         models->trials = trials;
+    }
     return models;
 }
 

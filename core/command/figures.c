@@ -80,35 +80,40 @@ int figure_show_on(const struct figure *figure, const struct figure_screen *scre
     return status;
 }
 
-static int draw(const struct figures_request *request, const struct figure_spec *spec,
-                const struct figure_results *results, FILE *out, size_t *drawn, struct iso_error *err)
+static int draw(const struct figures_request *request, const struct figure *figure, FILE *out, struct iso_error *err)
 {
-    struct iso_error nothing = ERROR_NONE;
-    struct figure *figure = figure_build(spec, results, &nothing);
-    if (!figure) {
-        fprintf(out, "figure %s: %s\n", figure_spec_name(spec), nothing.text);
-        return 0;
-    }
-    if (request->screen) {
-        const int shown = figure_show_on(figure, request->screen, out, err);
-        *drawn += !shown;
-        figure_free(figure);
-        return shown;
-    }
+    if (request->screen)
+        return figure_show_on(figure, request->screen, out, err);
     struct text text = { 0 };
     text_format(&text, "%s/figures", request->folder);
     int status = text.failed ? error_memory(err) : file_make_folder(text.data, err);
-    text_format(&text, "/%s.%s", figure_spec_name(spec), endings[request->format]);
+    text_format(&text, "/%s.%s", figure->name, endings[request->format]);
     if (!status)
         status = text.failed ? error_memory(err)
                              : figure_draw(figure, text.data, request->format, request->width, request->height, err);
-    if (!status) {
+    if (!status)
         fprintf(out, "figure: %s\n", text.data);
-        (*drawn)++;
-    }
     text_free(&text);
-    figure_free(figure);
     return status;
+}
+
+/* One that can't be built or drawn says so in words; the others are drawn. */
+static void draw_each(const struct figures_request *request, const struct figure_set *set, FILE *out, size_t *drawn,
+                      size_t *failed)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const char *name = figure_spec_name(set->specs[i]);
+        struct iso_error why = ERROR_NONE;
+        if (!is_asked_for(request, name))
+            continue;
+        struct figure *figure = figure_build(set->specs[i], &set->results, &why);
+        const bool good = figure && !draw(request, figure, out, &why);
+        *drawn += good;
+        *failed += figure && !good;
+        if (!good)
+            fprintf(out, "figure %s: %s\n", name, why.text);
+        figure_free(figure);
+    }
 }
 
 /* The unit of the losses, where one holds for all trials. */
@@ -147,7 +152,7 @@ struct figure_set *figure_set_open(const char *folder, struct iso_error *err)
     }
     if ((set->experiment = lab_experiment(folder, err)) && (set->trials = lab_frame(folder, LAB_TRIALS, err)) &&
         (set->points = lab_frame(folder, LAB_POINTS, err)) && (set->histograms = lab_histograms(folder, err))) {
-        if (!(set->models = figure_models_new(folder, set->trials))) {
+        if (!(set->models = figure_models_new(folder, set->experiment->tree->folder, set->trials))) {
             error_memory(err);
             goto failed;
         }
@@ -173,11 +178,9 @@ int figures_draw(const struct figures_request *request, FILE *out, size_t *drawn
     *unknown = false;
     if (!set || (*unknown = check_names(request, set->specs, set->count, err)))
         goto out;
-    status = 0;
-    for (size_t i = 0; i < set->count; i++) /* one that fails does not keep the others from being drawn */
-        if (is_asked_for(request, figure_spec_name(set->specs[i])) &&
-            draw(request, set->specs[i], &set->results, out, drawn, err))
-            status = -1;
+    size_t failed = 0;
+    draw_each(request, set, out, drawn, &failed);
+    status = failed ? iso_fail(err, "%zu figure%s could not be drawn", failed, failed == 1 ? "" : "s") : 0;
 out:
     figure_set_close(set);
     return status;

@@ -7,9 +7,10 @@
 #include "figure/figure.h"
 #include "lab/results.h"
 
-/* Trained models of an experiment, read when a figure asks for one (figure_models.c). NULL: out of memory. */
+/* Trained models of an experiment, read when a figure asks for one (figure_models.c), with the folder that paths
+ * in its recipe are relative to. Both and the trials outlive it. NULL: out of memory. */
 struct figure_models;
-struct figure_models *figure_models_new(const char *folder, const struct frame *trials);
+struct figure_models *figure_models_new(const char *folder, const char *recipe_folder, const struct frame *trials);
 struct figure_source figure_models_source(struct figure_models *models);
 void figure_models_free(struct figure_models *models);
 

@@ -97,6 +97,12 @@ static char *default_out(const char *csv, enum figure_format as)
     return text_take(&text);
 }
 
+static bool has_columns(const struct frame *frame, const struct plot *plot)
+{
+    return (!plot->x || frame_find(frame, plot->x)) && frame_find(frame, plot->y) &&
+           (!plot->group || frame_find(frame, plot->group));
+}
+
 static int plot_table(const struct plot *plot, const char *csv, struct iso_error *err)
 {
     int64_t window = 0;
@@ -130,6 +136,7 @@ static int plot_table(const struct plot *plot, const char *csv, struct iso_error
         figure = figure_build(spec, &results, err);
     if (!figure) {
         error_context(err, "%s", csv);
+        status = has_columns(frame, plot) ? STATUS_FAILED : STATUS_WRONG;
         goto done;
     }
     if (plot->terminal) {

@@ -129,6 +129,8 @@ int build_series(struct build *build, const struct line *line, struct figure_ser
     if (!x || !y || !low || !high)
         return error_memory(build->err);
     *series = (struct figure_series){ .x = x, .y = y, .shade = NAN };
+    for (size_t i = 0; i < build->data->lost_count && build->data->along && !series->lost; i++)
+        series->lost = &build->data->lines[build->data->lost[i].line] == line;
     for (size_t i = 0; i < line->count; i++) {
         const struct cell *cell = &line->cells[i];
         double at = spec->start + spec->multiplier * cell->x;
@@ -229,8 +231,10 @@ const char *build_group_label(const struct build *build, size_t group, bool dire
 {
     const struct group *at = &build->data->groups[group];
     const char *value;
+    bool speaks = false; /* a word that needs none before it */
     if (at->text) {
         value = build_tidy(build->arena, at->text);
+        speaks = value && strcmp(value, "true") && strcmp(value, "false") && strcmp(value, "none");
     } else {
         value = quantity_text(build->arena, at->number, build->group.count, 3);
         for (int digits = 4; digits <= 15 && value; digits++) { /* as many digits as tell it from its neighbours */
@@ -243,7 +247,7 @@ const char *build_group_label(const struct build *build, size_t group, bool dire
             value = quantity_text(build->arena, at->number, build->group.count, digits);
         }
     }
-    if (!direct || !value || !build->group.brief[0])
+    if (!direct || !value || speaks || !build->group.brief[0])
         return value;
     return build->group.after ? arena_format(build->arena, "%s %s", value, build->group.brief)
                               : arena_format(build->arena, "%s %s", build->group.brief, value);
@@ -337,7 +341,8 @@ struct figure *figure_build(const struct figure_spec *spec, const struct figure_
 {
     struct arena *arena = arena_new();
     struct figure *figure = arena ? arena_zero(arena, 1, sizeof *figure) : NULL;
-    struct build build = { .arena = arena, .spec = spec, .results = results, .figure = figure, .err = err };
+    struct build build = { .arena = arena, .spec = spec, .results = results, .figure = figure,
+                           .highest = NAN, .err = err };
     if (!figure) {
         error_memory(err);
         arena_free(arena);

@@ -15,6 +15,7 @@ struct build {
     enum band band;
     bool median;          /* a diverged seed: bands are quantiles about the median */
     size_t left_out, zero_steps; /* values that logarithmic axes can't show */
+    double highest;       /* NaN, or where the frame ends at most: transients above it are cut off */
     size_t *cell_of;      /* NULL, or where build_series puts the cell of each point of its series */
     const char *panel;    /* the title of the panel that this is; NULL: a figure of its own */
     struct text caption;  /* of a panel: the whole figure's, as far as it goes */

@@ -30,9 +30,11 @@ void image_add_base64(struct text *out, const void *bytes, size_t length);
 
 /* The one size that letters have there, in points; 0: any. */
 double canvas_letters(const struct canvas *canvas);
+double canvas_letter_width(const struct canvas *canvas); /* of each, there; 0: they differ */
 
-/* Width of a text in points, for DejaVu Sans, which is wider than the other fonts that may stand in. */
-double text_width(const char *text, double size, bool bold);
+/* Width of a text in points: in characters, or for DejaVu Sans, which is wider than the other fonts that may stand in.
+ * words.c */
+double text_width(const struct canvas *canvas, const char *text, double size, bool bold);
 
 /* Draws a figure on a page of width x height points: layout.c. */
 int figure_lay_out(const struct figure *figure, struct canvas *canvas, double width, double height,
@@ -61,7 +63,7 @@ int figure_lay_out_characters(const struct figure *figure, struct braille *brail
 char *svg_tidy(const char *svg, size_t length, const struct svg_words *words, struct iso_error *err);
 
 /* A text within XML or HTML, attributes too: what these can't hold becomes a space or the sign for an unreadable
- * character. */
+ * character; lines stay lines. */
 void svg_escape(struct text *out, const char *text);
 
 #endif

@@ -69,45 +69,79 @@ static bool better(const struct build *build, double a, double b)
     return isnan(b) ? !isnan(a) : build->y.more_is_better ? a > b : a < b;
 }
 
+/* Takes over the cells of another line that are better than the best so far, or the first at their x. */
+static void keep_cells(const struct build *build, struct line *best, const struct line *line)
+{
+    for (size_t m = 0; m < line->count; m++) {
+        const struct cell *cell = &line->cells[m];
+        size_t at = 0;
+        while (at < best->count && best->cells[at].key < cell->key)
+            at++;
+        if (at == best->count || best->cells[at].key != cell->key) {
+            memmove(best->cells + at + 1, best->cells + at, (best->count - at) * sizeof *best->cells);
+            best->cells[at] = *cell;
+            best->count++;
+        } else if (better(build, cell->middle, best->cells[at].middle)) {
+            best->cells[at] = *cell;
+        }
+    }
+}
+
 /* Of the lines of one group and y keeps the best: at each x, or along trials the one that ends best. */
-static void drop_worse(struct build *build)
+static int drop_worse(struct build *build)
 {
     struct gathered *data = build->data;
     for (size_t i = 0; i < data->line_count; i++) {
         struct line *best = &data->lines[i];
+        size_t room = best->count, others = 0;
+        for (size_t k = i + 1; k < data->line_count; k++)
+            if (data->lines[k].count && data->lines[k].group == best->group && data->lines[k].y == best->y) {
+                room += data->lines[k].count;
+                others++;
+            }
+        if (!others)
+            continue;
+        struct cell *cells = data->along ? NULL : arena_zero(build->arena, room, sizeof *cells);
+        if (!data->along && !cells)
+            return error_memory(build->err);
+        if (cells && best->count)
+            memcpy(cells, best->cells, best->count * sizeof *cells);
+        best->cells = cells ? cells : best->cells;
         for (size_t k = i + 1; k < data->line_count; k++) {
             struct line *line = &data->lines[k];
             if (!line->count || line->group != best->group || line->y != best->y)
                 continue;
-            if (data->along || !best->count) {
-                double end = line->cells[line->count - 1].middle;
-                if (!best->count || better(build, end, best->cells[best->count - 1].middle)) {
-                    best->cells = line->cells;
-                    best->count = line->count;
-                    best->trial = line->trial;
-                }
-            } else {
-                for (size_t m = 0; m < line->count; m++) {
-                    size_t at = 0;
-                    while (at < best->count && best->cells[at].key != line->cells[m].key)
-                        at++;
-                    if (at < best->count && better(build, line->cells[m].middle, best->cells[at].middle))
-                        best->cells[at] = line->cells[m];
-                }
+            if (!data->along)
+                keep_cells(build, best, line);
+            else if (!best->count || better(build, line->cells[line->count - 1].middle,
+                                            best->cells[best->count - 1].middle)) {
+                best->cells = line->cells;
+                best->count = line->count;
+                best->trial = line->trial;
             }
             line->count = 0;
         }
     }
-    /* The settings that lost are not in the figure, nor are their marks. */
+    return 0;
+}
+
+/* The settings that are not in the figure have no marks in it either. */
+static void drop_marks(struct gathered *data, const struct cell *const *before)
+{
     size_t kept = 0;
-    for (size_t i = 0; i < data->lost_count; i++) {
-        const struct line *line = &data->lines[data->lost[i].line];
-        for (size_t k = 0; k < line->count && !data->along; k++)
-            if (line->cells[k].x == data->lost[i].x && line->cells[k].diverged == data->lost[i].diverged) {
-                data->lost[kept++] = data->lost[i];
+    for (size_t i = 0; i < data->line_count && !data->along; i++)
+        for (size_t k = 0; k < data->lines[i].count; k++) {
+            const struct cell *cell = &data->lines[i].cells[k];
+            if (cell->diverged)
+                data->lost[kept++] = (struct lost){ i, cell->x, cell->diverged, cell->trials };
+        }
+    for (size_t i = 0; i < data->lost_count && data->along; i++)
+        for (size_t k = 0; k < data->line_count; k++) /* the line that was kept may stand in another's place */
+            if (data->lines[k].count && data->lines[k].cells == before[data->lost[i].line]) {
+                data->lost[kept] = data->lost[i];
+                data->lost[kept++].line = k;
                 break;
             }
-    }
     data->lost_count = kept;
 }
 
@@ -124,7 +158,15 @@ int build_keep_best(struct build *build)
     char *names = others_taken(build);
     if (!names)
         return error_memory(build->err);
-    drop_worse(build);
+    struct gathered *data = build->data;
+    const struct cell **before = arena_zero(build->arena, data->line_count + 1, sizeof *before);
+    for (size_t i = 0; before && i < data->line_count; i++)
+        before[i] = data->lines[i].cells;
+    if (!before || drop_worse(build)) {
+        free(names);
+        return before ? -1 : error_memory(build->err);
+    }
+    drop_marks(data, before);
     build_say(build, build->data->along ? "Of each group the line with the best %s at its end, by %s over seeds."
                                         : "At each point the best %s, by %s over seeds.",
               names, build->median ? "median" : "mean");
@@ -183,8 +225,8 @@ static int label_fit(struct build *build, struct figure_series *data, double slo
     if (isnan(error)) {
         exponent = arena_format(build->arena, "%s%.3f", minus, fabs(slope));
     } else { /* the error in two digits, the exponent to the same place */
-        int decimals = error > 0 ? 1 - (int)floor(log10(error)) : 3;
-        decimals = decimals < 1 ? 1 : decimals > 5 ? 5 : decimals;
+        int decimals = error > 0 ? 1 - (int)floor(log10(error)) : 6;
+        decimals = decimals < 1 ? 1 : decimals > 5 ? 3 : decimals; /* of an exact law three are enough */
         exponent = arena_format(build->arena, "%s%.*f ± %.*f", minus, decimals, fabs(slope), decimals, error);
     }
     if (!exponent)
@@ -209,7 +251,8 @@ static int add_fit(struct build *build, struct figure_series *data)
             y[count++] = log(data->y[i]);
         }
     if (!build_straight_line(count, x, y, &intercept, &slope, &error)) {
-        build_say(build, "No line through %s: it needs two points.", data->label ? data->label : "the data");
+        build_say(build, "No line through %s: it needs two points.",
+                  data->direct ? data->direct : data->label ? data->label : "the data");
         return 0;
     }
     if (build_law(build, data->direct ? data->direct : data->label, count, intercept, slope, error,

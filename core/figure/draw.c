@@ -144,6 +144,11 @@ double canvas_letters(const struct canvas *canvas)
     return canvas->braille ? 0.95 * BRAILLE_ROW : 0;
 }
 
+double canvas_letter_width(const struct canvas *canvas)
+{
+    return canvas->braille ? BRAILLE_COLUMN : 0;
+}
+
 void canvas_text(struct canvas *canvas, double x, double y, double size, enum anchor anchor, bool up, bool bold,
                  struct colour colour, const char *text)
 {
@@ -174,7 +179,8 @@ static void draw_pixels(struct canvas *canvas, double x, double y, double width,
             for (end = first + 1; end < tile->width && !memcmp(pixel, pixel + (end - first) * tile->channels,
                                                                tile->channels);)
                 end++;
-            struct colour colour = { pixel[0], pixel[tile->channels == 3 ? 1 : 0], pixel[tile->channels == 3 ? 2 : 0], 1 };
+            const bool grey = tile->channels != 3;
+            struct colour colour = { pixel[0], pixel[grey ? 0 : 1], pixel[grey ? 0 : 2], 1 };
             double left = x + step_x * (double)first, right = x + step_x * (double)end;
             double top = y + height - step_y * (double)row, bottom = top - step_y;
             canvas_fill(canvas, 4, (double[]){ left, right, right, left }, (double[]){ bottom, bottom, top, top },
@@ -395,8 +401,6 @@ char *figure_render(const struct figure *figure, enum figure_format format, unsi
         drawn = render(&page, format == FIGURE_PNG ? PNG_DENSITY / 72.0 : 1, length);
     if (drawn && format == FIGURE_PDF)
         forget_date(drawn, *length);
-    if (!drawn)
-        error_context(err, "figure %s", figure->name);
     return drawn;
 }
 

@@ -122,6 +122,7 @@ struct figure_series {
     bool dashed;
     double shade;  /* 0 to 1: place on the scale of colours for ordered quantities; NaN: `colour` counts */
     size_t colour; /* index into the set of colours for categories */
+    bool lost;     /* runs along a trial that diverged: how high it rose before is left to the frame's edge */
 };
 
 enum figure_edge { EDGE_TOP, EDGE_BOTTOM };
@@ -192,6 +193,7 @@ struct figure {
     struct figure **panels;
     const char *panel_title;   /* above a panel: "depth 2" */
     const char *missing;       /* of a panel: why it is empty */
+    bool all_lost;             /* every line diverged: its range says little */
     size_t tile_count;
     struct figure_tile *tiles;
     bool diverging;            /* the scale runs from blue over white at 0 to red */

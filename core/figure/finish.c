@@ -55,49 +55,83 @@ static int nothing(struct build *build)
     return iso_fail(build->err, "nothing to draw: there are no values of %s yet", build->spec->y[0]);
 }
 
+struct ranges {
+    double x_low, x_high, y_low, y_high;
+};
+
+/* A line that leaves for the frame's edge, as one of a diverged trial, does not widen the range of the others. */
+static void include_series(const struct build *build, const struct figure_series *series, bool leaves,
+                           struct ranges *ranges)
+{
+    const struct figure *figure = build->figure;
+    const bool runs = !leaves || build->x.progress || !build->spec->x; /* x is not itself a measurement */
+    for (size_t k = 0; k < series->count; k++) {
+        double high = ranges->y_high;
+        if (isnan(series->y[k]))
+            continue;
+        if (runs)
+            include(&figure->x, series->x[k], &ranges->x_low, &ranges->x_high);
+        if (leaves)
+            continue;
+        include(&figure->y, series->y[k], &ranges->y_low, &high);
+        if (series->low) {
+            include(&figure->y, series->low[k], &ranges->y_low, &high);
+            include(&figure->y, series->high[k], &ranges->y_low, &high);
+        }
+        if (series->role != ROLE_LAW) /* which the data's range cuts off above */
+            ranges->y_high = high;
+    }
+}
+
 int build_ranges(struct build *build)
 {
     struct figure *figure = build->figure;
     const struct figure_spec *spec = build->spec;
-    double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
-    size_t points = 0;
+    struct ranges ranges = { INFINITY, -INFINITY, INFINITY, -INFINITY };
+    double only = NAN;
+    size_t points = 0, held = 0;
+    for (size_t i = 0; i < figure->series_count; i++)
+        held += !figure->series[i].lost && figure->series[i].count > 1;
+    figure->all_lost = figure->series_count && !held;
     for (size_t i = 0; i < figure->series_count; i++) {
         const struct figure_series *series = &figure->series[i];
-        for (size_t k = 0; k < series->count; k++) {
-            if (isnan(series->y[k]))
-                continue;
-            points += series->role == ROLE_DATA || series->role == ROLE_BACKDROP;
-            include(&figure->x, series->x[k], &x_low, &x_high);
-            include(&figure->y, series->y[k], &y_low, &y_high);
-            if (series->low) {
-                include(&figure->y, series->low[k], &y_low, &y_high);
-                include(&figure->y, series->high[k], &y_low, &y_high);
+        for (size_t k = 0; k < series->count; k++)
+            if (!isnan(series->y[k]) && (series->role == ROLE_DATA || series->role == ROLE_BACKDROP)) {
+                only = series->y[k];
+                points++;
             }
-        }
+        include_series(build, series, series->lost && held, &ranges);
     }
+    if (ranges.y_high > build->highest && ranges.y_low < build->highest)
+        ranges.y_high = build->highest;
     for (size_t i = 0; i < figure->cell_count; i++) {
         const struct figure_cell *cell = &figure->cells[i];
         points++;
-        include(&figure->x, cell->x0, &x_low, &x_high);
-        include(&figure->x, cell->x1, &x_low, &x_high);
-        include(&figure->y, cell->y0, &y_low, &y_high);
-        include(&figure->y, cell->y1, &y_low, &y_high);
+        include(&figure->x, cell->x0, &ranges.x_low, &ranges.x_high);
+        include(&figure->x, cell->x1, &ranges.x_low, &ranges.x_high);
+        include(&figure->y, cell->y0, &ranges.y_low, &ranges.y_high);
+        include(&figure->y, cell->y1, &ranges.y_low, &ranges.y_high);
     }
+    const double x_low = ranges.x_low, x_high = ranges.x_high, y_low = ranges.y_low, y_high = ranges.y_high;
     if (!points || x_low > x_high || y_low > y_high)
         return nothing(build);
     if (fmax(fmax(fabs(x_low), fabs(x_high)), fmax(fabs(y_low), fabs(y_high))) > 1e300)
         return iso_fail(build->err, "there are values beyond 1e300, which no axis can show");
     if (points == 1 && !figure->cell_count)
         return iso_fail(build->err, "there is but one point to draw (%s %g, %s %g)", spec->x ? spec->x : "measurement",
-                        x_low, spec->y[0], y_low);
-    for (size_t i = 0; i < figure->mark_count; i++)
-        include(&figure->x, figure->marks[i].x, &x_low, &x_high);
-    bool widest = build->data->along || spec->kind == KIND_MOVING_AVERAGE;
-    set_range(&figure->x, x_low, x_high, figure->x.logarithmic || !widest ? 0.03 : 0.01, spec->x_range[0], spec->x_range[1]);
+                        x_low, spec->y[0], only);
+    const bool measured = spec->kind == KIND_SCATTER && x_low < x_high; /* what a diverged trial measured last */
+    for (size_t i = 0; i < figure->mark_count && !measured; i++)
+        include(&figure->x, figure->marks[i].x, &ranges.x_low, &ranges.x_high);
+    const bool widest = build->data->along || spec->kind == KIND_MOVING_AVERAGE;
+    set_range(&figure->x, ranges.x_low, ranges.x_high, figure->x.logarithmic || !widest ? 0.03 : 0.01, spec->x_range[0],
+              spec->x_range[1]);
     set_range(&figure->y, y_low, y_high, 0.05, spec->y_range[0], spec->y_range[1]);
     for (size_t i = 0; i < figure->mark_count; i++)
         if (isnan(figure->marks[i].x))
             figure->marks[i].x = figure->x.low;
+        else if (measured)
+            figure->marks[i].x = fmin(fmax(figure->marks[i].x, figure->x.low), figure->x.high);
     return 0;
 }
 

@@ -192,6 +192,42 @@ static void leave_ends_alone(struct gathered *data)
     data->along = false;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const double p = *(const double *)a, q = *(const double *)b;
+    return (p > q) - (p < q);
+}
+
+/* Losses may rise far above where they begin before they fall: transients that would press all else together. The frame
+ * ends where no line ends above it, and half of them begin below. */
+static int cut_transients(struct build *build)
+{
+    const struct figure *figure = build->figure;
+    double *first = arena_zero(build->arena, figure->series_count + 1, sizeof *first);
+    double last = -INFINITY, most = -INFINITY;
+    size_t count = 0;
+    if (!first)
+        return error_memory(build->err);
+    for (size_t i = 0; i < figure->series_count; i++) {
+        const struct figure_series *series = &figure->series[i];
+        if (series->role != ROLE_BACKDROP || series->lost)
+            continue;
+        first[count++] = series->y[0];
+        last = fmax(last, series->y[series->count - 1]);
+        for (size_t k = 0; k < series->count; k++)
+            most = fmax(most, series->y[k]);
+    }
+    if (!count || build->y.more_is_better || !isnan(build->spec->y_range[1]))
+        return 0;
+    qsort(first, count, sizeof *first, compare_numbers);
+    const double highest = fmax(last, first[count / 2]);
+    if (most > 1.3 * highest) {
+        build->highest = highest;
+        build_say(build, "Losses above %s are cut off.", quantity_text(build->arena, highest, false, 2));
+    }
+    return 0;
+}
+
 /* As lines the measurements along each trial; where they lack y, such as best.validation.loss, its end. */
 int build_frontier(struct build *build)
 {
@@ -262,7 +298,7 @@ int build_frontier(struct build *build)
         }
     }
     status = add_envelope(build, strands, strand_count);
-    if (!status && !(status = build_marks(build)))
+    if (!status && !(status = build_marks(build)) && !(status = cut_transients(build)))
         status = build_finish(build);
 out:
     build->spec = asked;

@@ -25,7 +25,7 @@ static int no_column(struct work *work, const char *option, const char *name, co
             if (!known)
                 names[used++] = frames[i]->column[k].name;
         }
-    text_format(&text, "%s: the results have no column \"%s\"", option, name);
+    text_format(&text, "%s: there is no column \"%s\"", option, name);
     size_t before = text.length;
     if (names)
         text_suggest(&text, name, names, used);
@@ -134,7 +134,8 @@ static int resolve(struct work *work)
             return iso_fail(work->err, "y: the column %s holds texts, not numbers", spec->y[i]);
     }
     if (spec->group && !(out->group_column = find(trials, spec->group)))
-        return no_column(work, spec->kind == KIND_FRONTIER || spec->kind == KIND_ISOFLOP ? "size" : "group", spec->group, both, 1);
+        return no_column(work, spec->kind == KIND_FRONTIER || spec->kind == KIND_ISOFLOP ? "size" : "group",
+                         spec->group, both, 1);
     work->status = find(trials, "status");
     if (work->status && !work->status->texts)
         work->status = NULL;
@@ -283,7 +284,8 @@ static int find_others(struct work *work)
         if (!gather_is_swept(trials, i) || column == out->x_column || column == out->group_column)
             continue;
         for (size_t k = 1; k < count && !varies; k++)
-            varies = !compare_places(&places[k - 1], &places[k]) && !gather_same(column, places[k - 1].row, places[k].row);
+            varies = !compare_places(&places[k - 1], &places[k]) &&
+                     !gather_same(column, places[k - 1].row, places[k].row);
         if (varies)
             out->others[out->other_count++] = column;
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figure/build.h"
 #include "figure/canvas.h"
 #include "figure/report.h"
 
@@ -23,8 +24,9 @@ static const char style[] =
     ".wide{overflow-x:auto;max-width:100%}\n"
     "table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .7rem;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}"
-    "th{vertical-align:bottom;font-weight:600}.n{text-align:right}\n"
-    "th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer}"
+    "th{vertical-align:bottom;font-weight:600}th,td.w{white-space:normal;overflow-wrap:normal}.n{text-align:right}"
+    "td.w{min-width:9rem}\n"
+    "th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit}"
     "th button::after{content:'\\2195';opacity:.35;padding-left:.3em}"
     "th[aria-sort=ascending] button::after{content:'\\2191';opacity:1}"
     "th[aria-sort=descending] button::after{content:'\\2193';opacity:1}\n"
@@ -33,14 +35,14 @@ static const char style[] =
     "pre{background:var(--shade);padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;line-height:1.4;"
     "border-radius:6px}summary{cursor:pointer}\n"
     "@media print{body{max-width:none;padding:0;font-size:10pt}h2{break-after:avoid}figure,tr{break-inside:avoid}"
-    "pre{white-space:pre-wrap}th button::after{content:''}.wide{overflow:visible}}\n";
+    "pre{white-space:pre-wrap}th button::after{content:''}.wide{overflow:visible}table{font-size:8pt}"
+    "th,td{padding:.15rem .4rem}td.w{min-width:0;overflow-wrap:anywhere}figure>div{max-width:11cm}}\n";
 
 /* A click on a head sorts by its column, another one the other way; rows without a value stay last. */
 static const char script[] =
     "document.querySelectorAll('table.sorts').forEach(function(table){\n"
-    "  table.querySelectorAll('th').forEach(function(head,column){\n"
-    "    var button=head.querySelector('button');\n"
-    "    if(!button)return;\n"
+    "  table.querySelectorAll('th').forEach(function(head){\n"
+    "    var button=head.querySelector('button'),column=head.cellIndex;\n"
     "    button.addEventListener('click',function(){\n"
     "      var up=head.getAttribute('aria-sort')!=='ascending',body=table.tBodies[0];\n"
     "      var number=head.classList.contains('n');\n"
@@ -64,31 +66,59 @@ static void element(struct text *out, const char *open, const char *text, const 
     text_add_string(out, close);
 }
 
+/* A column's name, which may be broken behind its dots. */
+static void add_name(struct text *out, const char *name)
+{
+    for (const char *end; *name; name = end) {
+        char part[64];
+        end = name + strcspn(name, "._");
+        end += *end != 0;
+        const size_t length = (size_t)(end - name) < sizeof part ? (size_t)(end - name) : sizeof part - 1;
+        end = name + length;
+        memcpy(part, name, length);
+        part[length] = 0;
+        svg_escape(out, part);
+        text_add_string(out, *end ? "<wbr>" : "");
+    }
+}
+
 /* What may be wider than the page scrolls in a frame of its own. */
 static void open_wide(struct text *out, const char *what)
 {
     element(out, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"", what, "\">");
 }
 
-static void write_table(struct text *out, const struct report_table *table, const char *what)
+static int write_table(struct text *out, const struct report_table *table, const char *what)
 {
+    struct arena *arena = arena_new(); /* of settings in words: lists and plugins with parameters */
+    if (!arena)
+        return -1;
     open_wide(out, what);
     text_add_string(out, "<table class=\"sorts\"><thead><tr>");
     for (size_t c = 0; c < table->columns; c++) {
-        text_format(out, "<th scope=\"col\"%s>", table->number[c] ? " class=\"n\"" : "");
-        if (table->text[c] && table->text[c][0])
-            element(out, "<button type=\"button\">", table->text[c], "</button>");
-        text_add_string(out, "</th>");
+        if (!table->text[c] || !table->text[c][0]) {
+            text_add_string(out, "<td></td>"); /* a head of nothing is none */
+            continue;
+        }
+        text_format(out, "<th scope=\"col\"%s><button type=\"button\">", table->number[c] ? " class=\"n\"" : "");
+        add_name(out, table->text[c]);
+        text_add_string(out, "</button></th>");
     }
     text_add_string(out, "</tr></thead>\n<tbody>\n");
     for (size_t r = 1; r <= table->rows; r++) {
         text_add_string(out, "<tr>");
-        for (size_t c = 0; c < table->columns; c++)
-            element(out, table->number[c] ? "<td class=\"n\">" : "<td>",
-                    table->text[r * table->columns + c] ? table->text[r * table->columns + c] : "", "</td>");
+        for (size_t c = 0; c < table->columns; c++) {
+            const char *text = table->text[r * table->columns + c];
+            text = text && text[0] ? build_tidy(arena, text) : "";
+            const bool wraps = text && strlen(text) > 24;
+            element(out, table->number[c] ? "<td class=\"n\">" : wraps ? "<td class=\"w\">" : "<td>", text ? text : "",
+                    "</td>");
+        }
         text_add_string(out, "</tr>\n");
     }
     text_add_string(out, "</tbody></table></div>\n");
+    arena_free(arena);
+    return 0;
 }
 
 /* Title, caption and the experiment's name stand in the page: the drawing goes without. */
@@ -137,15 +167,18 @@ static void write_laws(struct text *out, const struct report *report)
         return;
     text_add_string(out, "<h2>Exponents</h2>\n");
     open_wide(out, "Exponents");
-    text_add_string(out, "<table><thead><tr><th>figure</th><th>of</th><th>law</th><th class=\"n\">a</th>"
-                         "<th class=\"n\">exponent b</th><th class=\"n\">standard error</th>"
-                         "<th class=\"n\">95 % interval</th><th>by</th></tr></thead><tbody>\n");
+    text_add_string(out, "<table><thead><tr>");
+    static const char *const heads[] = { "figure",         "of",            "law", "a", "exponent b",
+                                         "standard error", "95 % interval", "by" };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        text_format(out, "<th scope=\"col\"%s>%s</th>", i > 2 && i < 7 ? " class=\"n\"" : "", heads[i]);
+    text_add_string(out, "</tr></thead><tbody>\n");
     for (size_t i = 0; i < report->figure_count; i++)
         for (size_t k = 0; report->figures[i].figure && k < report->figures[i].figure->law_count; k++) {
             const struct figure_law *law = &report->figures[i].figure->laws[k];
             element(out, "<tr><td>", report->figures[i].name, "</td>");
-            element(out, "<td>", law->of ? law->of : "all", "</td>");
-            element(out, "<td>", law->formula, "</td>");
+            element(out, "<td class=\"w\">", law->of ? law->of : "all", "</td>");
+            element(out, "<td class=\"w\">", law->formula, "</td>");
             number_cell(out, law->factor, "");
             number_cell(out, law->exponent, "");
             number_cell(out, law->error, "");
@@ -153,7 +186,7 @@ static void write_laws(struct text *out, const struct report *report)
                 text_add_string(out, "<td class=\"n\"></td>");
             else
                 text_format(out, "<td class=\"n\">%.5g to %.5g</td>", law->low, law->high);
-            element(out, "<td>", law->how ? law->how : "least squares; without several seeds no interval",
+            element(out, "<td class=\"w\">", law->how ? law->how : "least squares; without several seeds no interval",
                     "</td></tr>\n");
         }
     text_add_string(out, "</tbody></table></div>\n");
@@ -190,7 +223,7 @@ char *report_html(const struct report *report, size_t *length, struct iso_error 
     text_add_string(&out, "</dl>\n</header>\n<main>\n");
     if (report->results.columns) {
         text_add_string(&out, "<h2>Results</h2>\n");
-        write_table(&out, &report->results, "Results");
+        out.failed = write_table(&out, &report->results, "Results") || out.failed;
         if (report->results_note)
             element(&out, "<p class=\"faint\">", report->results_note, "</p>\n");
     }
@@ -204,7 +237,7 @@ char *report_html(const struct report *report, size_t *length, struct iso_error 
     write_laws(&out, report);
     if (report->failures.rows) {
         text_add_string(&out, "<h2>Failures</h2>\n");
-        write_table(&out, &report->failures, "Failures");
+        out.failed = write_table(&out, &report->failures, "Failures") || out.failed;
     }
     write_text_block(&out, "Remarks on the method", report->remarks, false);
     write_text_block(&out, "Recipe", report->recipe, false);

@@ -19,6 +19,7 @@ int build_choose_trial(struct build *build, struct figure_wish *wish)
     const struct frame *trials = build->results->trials;
     const struct column *places = trials ? frame_find(trials, "trial") : NULL;
     static const char *const by[] = { "best.validation.loss", "validation.loss", "train.loss" };
+    static const char *const words[] = { "validation loss at its best", "validation loss", "training loss" };
     if (!places || !places->numbers || !trials->rows)
         return iso_fail(build->err, "a figure of a model needs an experiment's results");
     for (size_t row = 0; build->spec->trial && row < trials->rows; row++)
@@ -39,7 +40,7 @@ int build_choose_trial(struct build *build, struct figure_wish *wish)
             }
         if (isinf(least))
             continue;
-        build_say(build, "Trial %.0f, which has the lowest %s.", places->numbers[wish->row], by[i]);
+        build_say(build, "Trial %.0f, which has the lowest %s.", places->numbers[wish->row], words[i]);
         return 0;
     }
     return iso_fail(build->err, "nothing to draw yet: no trial has finished");

@@ -52,6 +52,7 @@ void build_share_axes(struct figure *figure)
 {
     const struct figure *model = NULL;
     struct figure_axis x, y, scale;
+    bool rough = false;
     for (size_t i = 0; i < figure->panel_count; i++) {
         const struct figure *panel = figure->panels[i];
         if (panel->missing)
@@ -59,11 +60,16 @@ void build_share_axes(struct figure *figure)
         if (!model) {
             model = panel;
             x = panel->x, y = panel->y, scale = panel->scale;
+            rough = panel->all_lost;
         }
         if (x.names && panel->x.value_count > x.value_count)
             x = panel->x;
         widen(&x, &panel->x);
-        widen(&y, &panel->y);
+        if (rough && !panel->all_lost) /* of diverged lines alone: ranges of no use where there are others */
+            y = panel->y;
+        else if (rough || !panel->all_lost)
+            widen(&y, &panel->y);
+        rough = rough && panel->all_lost;
         if (panel->colour_bar)
             widen(&scale, &panel->scale);
         scale.logarithmic = scale.logarithmic && panel->scale.logarithmic;
@@ -154,7 +160,7 @@ int build_multiples(struct build *build)
         struct figure *panel = arena_zero(build->arena, 1, sizeof *panel);
         struct figure_spec one = *spec;
         struct build part = { .arena = build->arena, .spec = &one, .results = build->results, .figure = panel,
-                              .err = &err };
+                              .highest = NAN, .err = &err };
         if (!panel || !(part.panel = panel->panel_title = panel_title(build, column, first[i])))
             return error_memory(build->err);
         one.multiples = NULL;

@@ -8,6 +8,7 @@
 
 #define PI 3.14159265358979323846
 #define TOLERANCE 0.06 /* points: a twentieth of a line's width */
+#define BANDS_FULL 6.0 /* more bands than this are paler each: they lie on one another */
 #define CIRCLE 24      /* corners of what is drawn as a circle; svg_tidy makes circles of them again */
 
 /* Okabe and Ito's colours for all kinds of colour vision (2008), without yellow, which white paper swallows. */
@@ -258,11 +259,12 @@ static void paint_line(struct canvas *canvas, const struct figure *figure, const
 
 /* One stretch of a band: along its upper edge and back along the lower, both within the frame. */
 static void fill_band(struct canvas *canvas, const struct figure *figure, const struct frame_box *box,
-                      const struct figure_series *series, size_t first, size_t last, struct scratch *scratch)
+                      const struct figure_series *series, size_t first, size_t last, double opacity,
+                      struct scratch *scratch)
 {
     size_t count = 0;
     struct colour colour = paint_colour(series->shade, series->colour);
-    colour.opacity = 0.18;
+    colour.opacity = opacity;
     for (int upper = 1; upper >= 0; upper--) {
         const double *edge = upper ? series->high : series->low;
         size_t used = 0;
@@ -298,7 +300,7 @@ static void paint_bars(struct canvas *canvas, const struct figure *figure, const
 }
 
 static void paint_band(struct canvas *canvas, const struct figure *figure, const struct frame_box *box,
-                       const struct figure_series *series, struct scratch *scratch)
+                       const struct figure_series *series, double opacity, struct scratch *scratch)
 {
     for (size_t first = 0; first < series->count;) {
         size_t last = first;
@@ -309,7 +311,7 @@ static void paint_band(struct canvas *canvas, const struct figure *figure, const
         while (last + 1 < series->count && !isnan(series->low[last + 1]) && !isnan(series->high[last + 1]))
             last++;
         if (last > first)
-            fill_band(canvas, figure, box, series, first, last, scratch);
+            fill_band(canvas, figure, box, series, first, last, opacity, scratch);
         first = last + 1;
     }
 }
@@ -442,11 +444,12 @@ static int paint_points(struct canvas *canvas, const struct figure *figure, cons
 int paint_series(struct canvas *canvas, const struct figure *figure, const struct frame_box *box,
                  struct iso_error *err)
 {
-    size_t longest = 2, total = 0;
+    size_t longest = 2, total = 0, bands = 0;
     int status = 0;
     for (size_t i = 0; i < figure->series_count; i++) {
         const struct figure_series *series = &figure->series[i];
         longest = series->count > longest ? series->count : longest;
+        bands += series->low && series->line;
         total += series->marker != MARKER_NONE ? series->count / (series->every ? series->every : 1) : 0;
     }
     struct scratch scratch = { memory_array(2 * longest + 4, sizeof(double)),
@@ -459,7 +462,8 @@ int paint_series(struct canvas *canvas, const struct figure *figure, const struc
     }
     for (size_t i = 0; i < figure->series_count; i++)
         if (figure->series[i].low && figure->series[i].line)
-            paint_band(canvas, figure, box, &figure->series[i], &scratch);
+            paint_band(canvas, figure, box, &figure->series[i], fmax(0.03, 0.18 * fmin(1, BANDS_FULL / (double)bands)),
+                       &scratch);
     static const enum figure_role order[] = { ROLE_BACKDROP, ROLE_FIT, ROLE_DATA, ROLE_ENVELOPE, ROLE_ENVELOPE_END,
                                               ROLE_LAW, ROLE_WHISKERS };
     for (size_t role = 0; role < sizeof order / sizeof *order; role++)

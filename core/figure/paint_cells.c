@@ -34,24 +34,26 @@ static void paint_cross(struct canvas *canvas, double x, double y, double radius
 }
 
 /* Letters that suit all cells' words; 0: too little room. */
-static double word_size(const struct figure *figure, const struct frame_box *box, double size)
+static double word_size(const struct canvas *canvas, const struct figure *figure, const struct frame_box *box,
+                        double size)
 {
     for (size_t i = 0; i < figure->cell_count; i++) {
         const struct figure_cell *cell = &figure->cells[i];
-        double width = fabs(axis_place(&figure->x, cell->x1) - axis_place(&figure->x, cell->x0)) * (box->right - box->left);
+        double width = fabs(axis_place(&figure->x, cell->x1) - axis_place(&figure->x, cell->x0)) *
+                       (box->right - box->left);
         double height = fabs(axis_place(&figure->y, cell->y1) - axis_place(&figure->y, cell->y0)) *
                         (box->top - box->bottom);
         if (!cell->text)
             continue;
         size = fmin(size, (height - 2) / 1.1);
-        size *= fmin(1, (width - 3) / fmax(text_width(cell->text, size, false), 0.1));
+        size *= fmin(1, (width - 3) / fmax(text_width(canvas, cell->text, size, false), 0.1));
     }
     return size < 4.5 ? 0 : size;
 }
 
 void paint_cells(struct canvas *canvas, const struct figure *figure, const struct frame_box *box, double size)
 {
-    double letters = word_size(figure, box, size * 0.92);
+    double letters = word_size(canvas, figure, box, size * 0.92);
     for (size_t i = 0; i < figure->cell_count; i++) {
         const struct figure_cell *cell = &figure->cells[i];
         double x[2] = { axis_place(&figure->x, cell->x0), axis_place(&figure->x, cell->x1) };

@@ -4,6 +4,7 @@
 
 #include "figure/layout.h"
 
+#define GAP 10.0  /* points between columns, at least */
 #define ABOVE 2.1 /* room for a panel's title and the ticks of the panel above it, in letters' sizes */
 
 struct grid {
@@ -11,6 +12,8 @@ struct grid {
     double left, bottom, right, top; /* of all panels, with the room for labels outside */
     double step_x, step_y;           /* from a panel to the next */
     double width, height;            /* of a panel's frame */
+    double above, gap;               /* between them */
+    struct lines *titles;            /* of each */
 };
 
 /* As many columns as make frames of pleasant shape, with few places left empty. */
@@ -47,39 +50,130 @@ static const struct figure *most_labelled(const struct figure *figure)
     return best;
 }
 
-static int place_grid(struct layout *layout, struct grid *grid)
+/* Lines of the panels' titles for frames so wide. */
+static size_t break_titles(struct layout *layout, struct grid *grid)
 {
     const struct figure *figure = layout->figure;
-    double above = layout->size * ABOVE;
-    grid->left = 10 + layout->large * 1.35;
-    grid->right = layout->width - legend_margin(layout);
-    grid->bottom = layout_foot(layout) + layout->large * 1.5;
-    grid->top = layout->height - 8 - (figure->title ? layout->large * 1.9 : 0);
-    grid->columns = choose_columns(figure->panel_count, grid->right - grid->left, grid->top - grid->bottom,
-                                   above);
-    grid->rows = (figure->panel_count + grid->columns - 1) / grid->columns;
-    double rows = (double)grid->rows, columns = (double)grid->columns;
-    double room_y = fmax((grid->top - grid->bottom) / rows - above, 20) / (layout->size * 2.6);
-    if (!ticks_of(layout->arena, &figure->y, room_y, &layout->y))
-        return error_memory(layout->err);
-    double labels = layout_widest(&layout->y, layout->size) + 8;
-    grid->step_x = (grid->right - grid->left - labels + 10) / columns;
-    grid->width = grid->step_x - 10;
-    if (!ticks_of(layout->arena, &figure->x, fmax(grid->width, 20) / (layout->size * 4.2), &layout->x))
-        return error_memory(layout->err);
-    double below = layout->size * 1.35 + 6;
-    layout->upright = figure->x.names && layout_widest(&layout->x, layout->size) + 4 >
-                                             grid->width / (double)figure->x.value_count;
-    if (layout->upright)
-        below = fmin(layout_widest(&layout->x, layout->size) + 6, layout->height * 0.25);
-    grid->left += labels;
-    grid->bottom += below;
-    grid->step_y = (grid->top - grid->bottom) / rows;
-    grid->height = grid->step_y - above;
-    if (grid->width < 30 || grid->height < 24)
-        return iso_fail(layout->err, "figure %s: %g x %g points are too little room for %zu panels", figure->name,
-                        layout->width, layout->height, figure->panel_count);
+    size_t most = 1;
+    for (size_t i = 0; i < figure->panel_count; i++) {
+        if (!figure->panels[i]->panel_title)
+            continue;
+        layout_break(layout, figure->panels[i]->panel_title, layout->size, true, grid->width + GAP - 4, 3,
+                     &grid->titles[i]);
+        most = grid->titles[i].count > most ? grid->titles[i].count : most;
+    }
+    return most;
+}
+
+/* Between panels so far apart that the last label of one does not touch the first of the next. */
+static double gap_between(const struct layout *layout, double width)
+{
+    const struct tick *first = NULL, *last = NULL;
+    for (size_t i = 0; i < layout->x.count; i++)
+        if (layout->x.tick[i].label) {
+            first = first ? first : &layout->x.tick[i];
+            last = &layout->x.tick[i];
+        }
+    if (!first || layout->x_names)
+        return GAP;
+    const struct figure_axis *axis = &layout->figure->x;
+    const double free = axis_place(axis, first->at) * width + (1 - axis_place(axis, last->at)) * width;
+    const double half = (text_width(layout->canvas, first->label, layout->size, false) +
+                         text_width(layout->canvas, last->label, layout->size, false)) / 2;
+    return fmax(GAP, half + 5 - free);
+}
+
+/* Panels between the margins, with a legend at the right (0: none there) and so high a one below. */
+static int fit_grid(struct layout *layout, struct grid *grid, double right, double low)
+{
+    const struct figure *figure = layout->figure;
+    grid->above = layout->size * ABOVE;
+    for (int round = 0; round < 2; round++) { /* titles in several lines change the room that they are broken for */
+        place_axis_titles(layout);
+        grid->left = 10 + place_y_title(layout);
+        grid->right = layout->width - right;
+        grid->bottom = place_foot(layout) + low + place_x_title(layout);
+        grid->top = layout->height - place_head(layout) - (canvas_letters(layout->canvas) > 0 ? layout->size * 1.1 : 0);
+        grid->columns = choose_columns(figure->panel_count, grid->right - grid->left, grid->top - grid->bottom,
+                                       grid->above);
+        grid->rows = (figure->panel_count + grid->columns - 1) / grid->columns;
+        double rows = (double)grid->rows, columns = (double)grid->columns, gap = GAP;
+        const double high = fmax((grid->top - grid->bottom) / rows - grid->above, 20);
+        layout->x_names = layout->y_names = NULL;
+        if (!ticks_of(layout->arena, &figure->y, high / (layout->size * 2.6), &layout->y))
+            return error_memory(layout->err);
+        double labels = 8 + (figure->y.names ? place_y_names(layout, high / (double)figure->y.value_count,
+                                                             layout->width * 0.25)
+                                             : place_widest(layout, &layout->y));
+        double below = layout->size * 1.35 + 6;
+        for (int k = 0; k < 2; k++) { /* the gap hangs on the labels, they on the width */
+            grid->step_x = (grid->right - grid->left - labels + gap) / columns;
+            grid->width = grid->step_x - gap;
+            if (!ticks_of(layout->arena, &figure->x, fmax(grid->width, 20) / (layout->size * 4.2), &layout->x))
+                return error_memory(layout->err);
+            gap = figure->x.names ? GAP : gap_between(layout, grid->width);
+        }
+        grid->gap = grid->step_x - grid->width;
+        if (figure->x.names)
+            below = 6 + place_x_names(layout, fmax(grid->width, 20) / (double)figure->x.value_count,
+                                      layout->height * 0.25);
+        grid->left += labels;
+        grid->bottom += below;
+        grid->step_y = (grid->top - grid->bottom) / rows;
+        grid->height = grid->step_y - grid->above;
+        grid->above = layout->size * ABOVE +
+                      (double)(break_titles(layout, grid) - 1) * layout_step(layout, layout->size);
+    }
     return 0;
+}
+
+static double area(const struct grid *grid)
+{
+    return grid->width < 30 || grid->height < 24 ? 0 : grid->width * grid->height;
+}
+
+/* A legend stands where the last row leaves places empty, if it fits there; else at the right, or below. */
+static int place_grid(struct layout *layout, struct grid *grid)
+{
+    struct grid beside, below;
+    struct frame_box *at = &layout->legend_box;
+    grid->titles = arena_zero(layout->arena, layout->figure->panel_count, sizeof *grid->titles);
+    if (!grid->titles)
+        return error_memory(layout->err);
+    layout->legend = LEGEND_INSIDE;
+    if (legend_list(layout) || fit_grid(layout, grid, legend_margin(layout), 0))
+        return -1;
+    const size_t used = layout->figure->panel_count % grid->columns;
+    if (used && layout->entry_count) {
+        const double top = grid->bottom + grid->step_y - grid->above - (layout->size * 1.35 + 14);
+        const double left = grid->left + (double)used * grid->step_x + 4;
+        const double edge = layout->figure->colour_bar ? legend_margin(layout) : 8;
+        *at = (struct frame_box){ left, layout->width - edge, top - legend_height(layout), top };
+        if (area(grid) > 0 && !layout->x_names && legend_width(layout) < at->right - at->left &&
+            at->bottom > place_foot(layout))
+            return 0;
+    }
+    if (!layout->entry_count)
+        return 0;
+    layout->legend = LEGEND_BELOW;
+    beside = below = *grid;
+    if (legend_list(layout))
+        return -1;
+    const double height = legend_rows(layout, layout->width - 20);
+    *at = (struct frame_box){ 12, layout->width - 8, place_foot(layout), place_foot(layout) + height };
+    if (fit_grid(layout, &below, legend_margin(layout), height))
+        return -1;
+    layout->legend = LEGEND_RIGHT;
+    if (legend_list(layout) || fit_grid(layout, &beside, legend_margin(layout), 0))
+        return -1;
+    *grid = beside;
+    const bool long_one = legend_height(layout) > layout->height - place_head(layout) - place_foot(layout);
+    if ((beside.width * (double)beside.columns > PLACE_SHARE(layout) * layout->width && !long_one) ||
+        height > 0.4 * layout->height || area(&below) * (double)below.columns * (double)below.rows <
+                                             area(&beside) * (double)beside.columns * (double)beside.rows)
+        return 0;
+    layout->legend = LEGEND_BELOW;
+    return legend_list(layout) || fit_grid(layout, grid, legend_margin(layout), height) ? -1 : 0;
 }
 
 static int draw_panel(struct layout *page, const struct grid *grid, size_t index)
@@ -97,11 +191,10 @@ static int draw_panel(struct layout *page, const struct grid *grid, size_t index
     if (layout_frame(&layout))
         return -1;
     double middle = (layout.box.left + layout.box.right) / 2;
-    if (panel->panel_title) {
-        double size = page->size * fmin(1, grid->width / fmax(text_width(panel->panel_title, page->size, true), 1));
-        canvas_text(page->canvas, middle, layout.box.top + page->size * 0.8, size, ANCHOR_MIDDLE, false, true,
-                    LAYOUT_INK, panel->panel_title);
-    }
+    const struct lines *title = &grid->titles[index];
+    const double rise = (double)(title->count ? title->count - 1 : 0) * layout_step(page, page->size) / 2;
+    layout_lines(page, title, middle, layout.box.top + page->size * 0.8 + rise, page->size, ANCHOR_MIDDLE, true,
+                 LAYOUT_INK);
     if (panel->missing) {
         const char *lines[6];
         size_t count = layout_wrap(page, panel->missing, page->small, grid->width - 10, lines, 6);
@@ -129,13 +222,17 @@ int layout_panels(struct layout *layout)
     }
     layout->figure = legend;
     layout->by_legend = true;
-    if (layout_caption(layout) || legend_list(layout) || place_grid(layout, &grid))
+    if (place_words(layout) || place_grid(layout, &grid))
         return -1;
+    if (!(area(&grid) > 0))
+        return iso_fail(layout->err, "%g x %g points are too little room for %zu panels", layout->width, layout->height,
+                        figure->panel_count);
     for (size_t i = 0; i < figure->panel_count; i++)
         if (draw_panel(layout, &grid, i))
             return -1;
-    layout->box = (struct frame_box){ grid.left, grid.left + grid.step_x * (double)grid.columns - 10, grid.bottom,
-                                      grid.bottom + grid.step_y * (double)grid.rows - layout->size * ABOVE };
+    layout->box = (struct frame_box){ grid.left, grid.left + grid.step_x * (double)grid.columns - grid.gap, grid.bottom,
+                                      grid.bottom + grid.step_y * (double)grid.rows - grid.above };
+    layout->above = grid.above - layout->size * 0.8;
     layout_titles(layout);
     legend_draw(layout);
     layout_words(layout);

@@ -109,7 +109,7 @@ static char *in_words(struct arena *arena, const char *name, size_t length, bool
     for (char *at = words; *at; at++)
         if (*at == '_')
             *at = ' ';
-    if (capital)
+    if (capital && length > 1) /* n is not N */
         words[0] = (char)toupper((unsigned char)words[0]);
     return words;
 }
@@ -205,8 +205,8 @@ char *quantity_text(struct arena *arena, double value, bool count, int digits)
         for (size_t i = 0; i < sizeof units / sizeof *units; i++)
             if (size >= units[i].unit * 0.9995)
                 return plain(arena, value / units[i].unit, digits, units[i].suffix);
-    if (size == 0 || (size >= 1e-3 && size < 1e5)) {
-        bool whole = value == floor(value);
+    const bool whole = value == floor(value);
+    if (size == 0 || (size >= 1e-3 && size < (whole ? 1e5 : 1e4))) {
         return plain(arena, value, whole && digits < 6 ? 6 : digits, "");
     }
     int exponent = (int)floor(log10(size));

@@ -6,6 +6,27 @@
 
 #define SAMPLES 24 /* units of a layer that are drawn one by one, at most */
 
+#define SMALLEST 6.0 /* points of letters that are still read */
+
+/* A word that fits its room: smaller, if that is still read; else its first part alone, cut off if need be. */
+static void fitted(struct layout *layout, const char *word, double x, double y, double size, double room, bool bold,
+                   struct colour colour)
+{
+    const double least = canvas_letters(layout->canvas) > 0 ? size : fmin(SMALLEST, size);
+    const size_t first = strcspn(word, " ");
+    double width = text_width(layout->canvas, word, size, bold);
+    if (width * least > room * size && word[first]) {
+        if (!(word = arena_copy(layout->arena, word, first)))
+            return;
+        width = text_width(layout->canvas, word, size, bold);
+    }
+    if (width * least > room * size && (word = layout_cut(layout, word, least, bold, room)))
+        width = room * size / least;
+    if (word)
+        canvas_text(layout->canvas, x, y, size * fmin(1, room / fmax(width, 1)), ANCHOR_MIDDLE, false, bold, colour,
+                    word);
+}
+
 /* ---- Sheets ---- */
 
 int layout_sheet(struct layout *layout)
@@ -13,13 +34,13 @@ int layout_sheet(struct layout *layout)
     const struct figure *figure = layout->figure;
     size_t words = 0, columns = 1, rows;
     double side = 0;
-    if (layout_caption(layout))
+    if (place_words(layout))
         return -1;
     for (size_t i = 0; i < figure->tile_count; i++)
         for (size_t k = words; k < 2; k++)
             words = figure->tiles[i].words[k] ? k + 1 : words;
-    double left = 12, right = layout->width - 12, bottom = layout_foot(layout);
-    double top = layout->height - 8 - (figure->title ? layout->large * 1.9 : 0);
+    double left = 12, right = layout->width - 12, bottom = place_foot(layout);
+    double top = layout->height - place_head(layout);
     double line = layout->small * 1.15, below = (double)words * line + (words ? 5 : 3), gap = 5;
     double shape = (double)figure->tiles[0].width / (double)figure->tiles[0].height;
     /* The number of columns that gives the largest pictures. */
@@ -32,9 +53,9 @@ int layout_sheet(struct layout *layout)
         }
     }
     if (side < 6)
-        return iso_fail(layout->err, "figure %s: %g x %g points are too little room for %zu pictures", figure->name,
-                        layout->width, layout->height, figure->tile_count);
-    side = fmin(side, 90);
+        return iso_fail(layout->err, "%g x %g points are too little room for %zu pictures", layout->width,
+                        layout->height, figure->tile_count);
+    side = fmin(side, 160);
     rows = (figure->tile_count + columns - 1) / columns;
     double step_x = fmin((right - left + gap) / (double)columns, side * shape * 1.6 + gap);
     double step_y = fmin((top - bottom) / (double)rows, side + below + 6);
@@ -47,10 +68,9 @@ int layout_sheet(struct layout *layout)
         for (size_t k = 0; k < 2; k++) {
             if (!tile->words[k])
                 continue;
-            double size = layout->small * fmin(1, (step_x - 2) / fmax(text_width(tile->words[k], layout->small, false), 1));
             struct colour red = { 178, 34, 34, 1 };
-            canvas_text(layout->canvas, middle, y - 3 - line * ((double)k + 0.45), size, ANCHOR_MIDDLE, false, false,
-                        k && tile->wrong ? red : k ? LAYOUT_GREY : LAYOUT_INK, tile->words[k]);
+            fitted(layout, tile->words[k], middle, y - 3 - line * ((double)k + 0.45), layout->small, step_x - 5, false,
+                   k && tile->wrong ? red : k ? LAYOUT_GREY : LAYOUT_INK);
         }
     }
     layout_words(layout);
@@ -102,20 +122,20 @@ int layout_diagram(struct layout *layout)
     const size_t count = figure->layer_count;
     size_t most = 0, words = 0;
     struct column_of_units *columns = arena_zero(layout->arena, count, sizeof *columns);
-    if (!columns || layout_caption(layout))
+    if (!columns || place_words(layout))
         return error_memory(layout->err);
     for (size_t i = 0; i < count; i++) {
         most = figure->layers[i].units > most ? figure->layers[i].units : most;
         for (size_t k = words; k < 3; k++)
             words = figure->layers[i].words[k] ? k + 1 : words;
     }
-    double left = 12, right = layout->width - 12, foot = layout_foot(layout), line = layout->size * 1.3;
+    double left = 12, right = layout->width - 12, foot = place_foot(layout), line = layout->size * 1.3;
     double bottom = foot + line * (double)(words + 1) + 12;
-    double top = layout->height - 14 - (figure->title ? layout->large * 1.9 : 0) - line;
+    double top = layout->height - 6 - place_head(layout) - line;
     double step = (right - left) / (double)count, highest = top - bottom;
     if (step < 24 || highest < 30)
-        return iso_fail(layout->err, "figure %s: %g x %g points are too little room for %zu layers", figure->name,
-                        layout->width, layout->height, count);
+        return iso_fail(layout->err, "%g x %g points are too little room for %zu layers", layout->width,
+                        layout->height, count);
     layout->box = (struct frame_box){ left, right, bottom, top };
     for (size_t i = 0; i < count; i++) {
         size_t units = figure->layers[i].units, room = (size_t)fmin(SAMPLES, highest / 9);
@@ -135,21 +155,14 @@ int layout_diagram(struct layout *layout)
     for (size_t i = 0; i < count; i++) {
         const struct figure_layer *layer = &figure->layers[i];
         draw_units(layout, &columns[i], radius, count > 1 ? FIGURE_SHADE_HIGHEST * (double)i / (double)(count - 1) : 0);
-        double size = layout->size * fmin(1, (step - 4) / fmax(text_width(layer->name, layout->size, true), 1));
-        canvas_text(layout->canvas, columns[i].x, bottom - line * 0.9, size, ANCHOR_MIDDLE, false, true, LAYOUT_INK,
-                    layer->name);
+        fitted(layout, layer->name, columns[i].x, bottom - line * 0.9, layout->size, step - 4, true, LAYOUT_INK);
         for (size_t k = 0; k < 3; k++)
-            if (layer->words[k]) {
-                size = layout->small * fmin(1, (step - 4) / fmax(text_width(layer->words[k], layout->small, false), 1));
-                canvas_text(layout->canvas, columns[i].x, bottom - line * ((double)k + 1.9), size, ANCHOR_MIDDLE, false,
-                            false, LAYOUT_GREY, layer->words[k]);
-            }
-        if (layer->between && i) {
-            double middle = (columns[i - 1].x + columns[i].x) / 2;
-            size = layout->small * fmin(1, (step - 4) / fmax(text_width(layer->between, layout->small, false), 1));
-            canvas_text(layout->canvas, middle, top + line * 0.5, size, ANCHOR_MIDDLE, false, false, LAYOUT_GREY,
-                        layer->between);
-        }
+            if (layer->words[k])
+                fitted(layout, layer->words[k], columns[i].x, bottom - line * ((double)k + 1.9), layout->small,
+                       step - 4, false, LAYOUT_GREY);
+        if (layer->between && i)
+            fitted(layout, layer->between, (columns[i - 1].x + columns[i].x) / 2, top + line * 0.5, layout->small,
+                   step - 4, false, LAYOUT_GREY);
     }
     layout_words(layout);
     return 0;

@@ -217,15 +217,17 @@ static void write_fill(struct tidier *tidier, const char *tag, size_t length)
     text_format(&tidier->out, "z\" fill=\"%s\"%s/>\n", fill, see_through);
 }
 
-/* What XML can't hold becomes a space or the sign for an unreadable character. */
+/* What XML can't hold becomes a space or the sign for an unreadable character; lines stay lines, as in a recipe. */
 void svg_escape(struct text *out, const char *text)
 {
     const char *end = text + strlen(text);
     while (*text) {
         size_t length = 1;
         const long code = utf8_decode(text, end, &length);
-        const char *entity = code == '&' ? "&amp;" : code == '<' ? "&lt;" : code == '>' ? "&gt;" : code == '"' ? "&quot;"
-                             : code < 0 || code == 0xfffe || code == 0xffff ? "�" : code < 32 ? " " : NULL;
+        const char *entity = code == '&' ? "&amp;" : code == '<' ? "&lt;" : code == '>' ? "&gt;"
+                             : code == '"' ? "&quot;"
+                             : code < 0 || code == 0xfffe || code == 0xffff ? "�"
+                             : code < 32 && code != '\n' && code != '\t' ? " " : NULL;
         if (entity)
             text_add_string(out, entity);
         else
@@ -325,8 +327,9 @@ static void write_text(struct tidier *tidier, const char *tag, size_t length)
             raised = change < 0;
             text_format(&tidier->out, "<tspan dy=\"%ld\"", lround((raised ? -0.4 : 0.4) * letters));
             if (raised)
-                text_format(&tidier->out, " font-size=\"%ld\"", lround(0.72 * letters));
-            text_add_string(&tidier->out, ">");
+                text_format(&tidier->out, " font-size=\"%ld\">", lround(0.72 * letters));
+            else /* some readers drop a space at its begin */
+                text_add_string(&tidier->out, " xml:space=\"preserve\">");
             open = true;
         }
         write_characters(tidier);

@@ -145,7 +145,8 @@ int build_bars(struct build *build)
         return error_memory(build->err);
     if (build->spec->group)
         figure->legend_title = build->group.title;
-    double width = 0.78 / (double)groups;
+    const double share = fmin(0.78, 0.2 * (double)places.count); /* a fifth of the frame at most */
+    const double width = share / (double)groups;
     for (size_t group = 0; group < groups; group++) {
         double shift = ((double)group - 0.5 * (double)(groups - 1)) * width;
         if (groups > 1 && add_sample(build, group))

@@ -83,9 +83,11 @@ static bool decades(struct arena *arena, const struct figure_axis *axis, double 
     int lowest = (int)floor(first + 1e-9), highest = (int)ceil(last - 1e-9);
     int powers = (int)floor(last + 1e-9) - (int)ceil(first - 1e-9) + 1;
     if (powers >= 3 || (powers == 2 && last - first > 1.7)) {
-        int stride = 1;
-        while ((double)(powers / stride) > fmax(room, 2))
-            stride++;
+        static const int strides[] = { 1, 2, 3, 5, 10, 20, 30, 50, 100, 200 };
+        size_t choice = 0;
+        while (choice + 1 < sizeof strides / sizeof *strides && powers / strides[choice] > fmax(room, 2))
+            choice++;
+        const int stride = strides[choice];
         for (int e = lowest; e <= highest; e++) {
             bool major = e % stride == 0;
             char *label = major ? quantity_power(arena, e) : NULL;

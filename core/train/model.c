@@ -11,6 +11,7 @@
 
 struct model {
     struct plugins *plugins;
+    const char *folder; /* of a recipe's paths; NULL: here */
     struct checkpoint *checkpoint;
     struct settings *settings, *other; /* other: for another data set */
     struct network *network;
@@ -35,6 +36,10 @@ static struct settings *read_recipe(const struct model *model, const char *assig
     struct diagnostics *found = diagnostics_new();
     struct tree *tree = found ? tree_parse("the checkpoint's recipe", recipe, strlen(recipe), found) : NULL;
     if (tree && (supply_training(tree, found) || (assignment && tree_override(tree, assignment, found)))) {
+        tree_free(tree);
+        tree = NULL;
+    }
+    if (tree && model->folder && !(tree->folder = arena_copy(tree->arena, model->folder, strlen(model->folder)))) {
         tree_free(tree);
         tree = NULL;
     }
@@ -88,12 +93,18 @@ static int build(struct model *model, struct iso_error *err)
 
 struct model *model_load(const char *path, struct plugins *plugins, struct iso_error *err)
 {
+    return model_load_for(path, NULL, plugins, err);
+}
+
+struct model *model_load_for(const char *path, const char *folder, struct plugins *plugins, struct iso_error *err)
+{
     struct model *model = calloc(1, sizeof *model);
     if (!model) {
         error_memory(err);
         return NULL;
     }
     model->plugins = plugins;
+    model->folder = folder;
     if (!(model->checkpoint = checkpoint_read(path, err)))
         goto failed;
     if (!model->checkpoint->recipe) {

@@ -8,6 +8,8 @@
 struct model;
 /* Reads and checks a safetensors file. NULL and an error in words. The plugins outlive the model. */
 struct model *model_load(const char *path, struct plugins *plugins, struct iso_error *err);
+/* The same, with the folder that paths in its recipe are relative to; NULL: the one where isoflop works. */
+struct model *model_load_for(const char *path, const char *folder, struct plugins *plugins, struct iso_error *err);
 void model_free(struct model *model);
 const struct settings *model_settings(const struct model *model);
 uint64_t model_step(const struct model *model);               /* steps trained */
