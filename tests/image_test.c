@@ -206,6 +206,40 @@ START_TEST(whole_fit)
         ck_assert_float_eq_tol(to.values[i], 0.75f, 1e-6f);
     image_free(&from);
     image_free(&to);
+
+    /* Grown: what is of one shade stays so to its edge. */
+    ERR_OK(image_make(4, 4, 3, &from, &err));
+    ERR_OK(image_make(32, 32, 3, &to, &err));
+    for (size_t i = 0; i < 48; i++)
+        from.values[i] = 0.5f;
+    ERR_OK(image_prepare(&from, IMAGE_WHOLE, IMAGE_INVERT_AUTO, &to, &blank, &err));
+    for (size_t i = 0; i < 3 * 32 * 32; i++)
+        ck_assert_float_eq_tol(to.values[i], 0.5f, 1e-6f);
+    image_free(&from);
+    image_free(&to);
+}
+END_TEST
+
+/* What a picture becomes on a larger canvas and then for the network is the picture. */
+START_TEST(squares_and_back)
+{
+    for (size_t channels = 1; channels <= 3; channels += 2) {
+        struct image from, canvas, back;
+        bool blank;
+        ERR_OK(image_make(28, 28, channels, &from, &err));
+        ERR_OK(image_make(448, 448, channels, &canvas, &err));
+        ERR_OK(image_make(28, 28, channels, &back, &err));
+        for (size_t i = 0; i < channels * 784; i++)
+            from.values[i] = (i % 784 > 100 && i % 28 > 2 && i % 28 < 25) || channels == 3 ? (float)(i * 37 % 101) / 100
+                                                                                          : 0;
+        ERR_OK(image_prepare(&from, IMAGE_SQUARES, IMAGE_INVERT_AUTO, &canvas, &blank, &err));
+        ERR_OK(image_prepare(&canvas, IMAGE_WHOLE, IMAGE_INVERT_NO, &back, &blank, &err));
+        for (size_t i = 0; i < channels * 784; i++)
+            ck_assert_float_eq_tol(back.values[i], from.values[i], 1e-6f);
+        image_free(&from);
+        image_free(&canvas);
+        image_free(&back);
+    }
 }
 END_TEST
 
@@ -242,6 +276,7 @@ int main(void)
     tcase_add_test(all, digit_fit_by_mass);
     tcase_add_test(all, box_fit);
     tcase_add_test(all, whole_fit);
+    tcase_add_test(all, squares_and_back);
     tcase_add_test(all, inversion_and_blank);
     suite_add_tcase(suite, all);
     return suite_failed(suite) != 0;
