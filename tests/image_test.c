@@ -119,6 +119,34 @@ START_TEST(transparency)
     ck_assert_float_eq_tol(image.values[0], 1, 1e-6f);
     ck_assert_float_eq(image.values[1], 0);
     image_free(&image);
+    /* Half transparent is half way; white ink lies on black. */
+    const unsigned char half[] = { 0, 0, 0, 51, 0, 0, 0, 255 }, light[] = { 255, 255, 255, 51, 255, 255, 255, 0 };
+    ck_assert(png_image_write_to_file(&png, at("a.png"), 0, half, 0, NULL));
+    ERR_OK(image_read(at("a.png"), 1, &image, &err));
+    ck_assert_float_eq_tol(image.values[0], 0.8f, 1e-6f);
+    image_free(&image);
+    ck_assert(png_image_write_to_file(&png, at("a.png"), 0, light, 0, NULL));
+    ERR_OK(image_read(at("a.png"), 3, &image, &err));
+    ck_assert_float_eq_tol(image.values[0], 0.2f, 1e-6f);
+    ck_assert_float_eq(image.values[1], 0);
+    image_free(&image);
+}
+END_TEST
+
+/* 2 x 1 grey pixels of 16 bits, 0x4000 and 0xffff, without a gamma: a quarter and white, as they would be in 8 bits. */
+START_TEST(sixteen_bits)
+{
+    static const unsigned char png[] = {
+        0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 2, 0, 0, 0, 1, 16, 0,
+        0, 0, 0, 0x81, 0xd9, 0xfc, 0x15, 0, 0, 0, 16, 'I', 'D', 'A', 'T', 0x78, 1, 1, 5, 0, 0xfa, 0xff, 0, 0x40, 0,
+        0xff, 0xff, 4, 2, 2, 0x3f, 0x1a, 0x3f, 0xc5, 0x6e, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82
+    };
+    struct image image;
+    write_file(at("d.png"), (const char *)png, sizeof png);
+    ERR_OK(image_read(at("d.png"), 1, &image, &err));
+    ck_assert_float_eq_tol(image.values[0], 64 / 255.0f, 1e-6f);
+    ck_assert_float_eq_tol(image.values[1], 1, 1e-6f);
+    image_free(&image);
 }
 END_TEST
 
@@ -272,6 +300,7 @@ int main(void)
     tcase_add_test(all, netpbm);
     tcase_add_test(all, damaged);
     tcase_add_test(all, transparency);
+    tcase_add_test(all, sixteen_bits);
     tcase_add_test(all, digit_fit);
     tcase_add_test(all, digit_fit_by_mass);
     tcase_add_test(all, box_fit);

@@ -47,6 +47,18 @@ static void put(struct image *image, size_t pixel, const float rgb[3])
 
 /* ---- PNG ---- */
 
+/* The paper that a picture lies on where it is transparent: white, or black where nothing would be seen on white. */
+static unsigned char paper_of(const unsigned char *rgba, size_t pixels)
+{
+    bool any = false;
+    for (const unsigned char *p = rgba; p < rgba + 4 * pixels; p += 4) {
+        if (p[3] && (p[0] < 255 || p[1] < 255 || p[2] < 255))
+            return 255;
+        any = any || p[3];
+    }
+    return any ? 0 : 255;
+}
+
 static int read_png(const char *bytes, size_t length, size_t channels, struct image *image, struct iso_error *err)
 {
     png_image png = { .version = PNG_IMAGE_VERSION };
@@ -58,20 +70,25 @@ static int read_png(const char *bytes, size_t length, size_t channels, struct im
     }
     if (image_make(png.width, png.height, channels, image, err))
         goto out;
-    png.format = PNG_FORMAT_RGB;
-    const png_color white = { 255, 255, 255 };
+    png.format = PNG_FORMAT_RGBA;
+    png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* samples of 16 bits mean what those of 8 bits do */
     pixels = malloc(PNG_IMAGE_SIZE(png));
     if (!pixels) {
         error_memory(err);
         goto out;
     }
-    if (!png_image_finish_read(&png, &white, pixels, 0, NULL)) {
+    if (!png_image_finish_read(&png, NULL, pixels, 0, NULL)) {
         iso_fail(err, "%s", png.message);
         goto out;
     }
+    const float paper = paper_of(pixels, image->width * image->height);
     for (size_t i = 0; i < image->width * image->height; i++) {
-        const png_bytep p = pixels + 3 * i;
-        put(image, i, (const float[3]){ (float)p[0] / 255.0f, (float)p[1] / 255.0f, (float)p[2] / 255.0f });
+        const png_bytep p = pixels + 4 * i;
+        const float opaque = (float)p[3] / 255.0f;
+        float rgb[3];
+        for (int c = 0; c < 3; c++)
+            rgb[c] = (paper + ((float)p[c] - paper) * opaque) / 255.0f;
+        put(image, i, rgb);
     }
     result = 0;
 out:

@@ -10,7 +10,8 @@ struct image {
 };
 #define IMAGE_PIXELS_MAX ((size_t)1 << 26)
 
-/* A PNG, PGM or PPM file, with 1 or 3 channels whatever it holds; what is transparent lies on white. */
+/* A PNG, PGM or PPM file, with 1 or 3 channels whatever it holds; what is transparent lies on white,
+ * or on black where nothing would be seen on white. */
 int image_read(const char *path, size_t channels, struct image *image, struct iso_error *err);
 /* Writes 8-bit rows of grey (1 channel) or RGB (3) as PNG. */
 int image_save(const char *path, size_t width, size_t height, size_t channels, const unsigned char *pixels,
