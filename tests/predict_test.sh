@@ -68,6 +68,8 @@ holds err 'absent.png'
 expect 1 "$isoflop" predict "$model" white.pgm one.pgm --format json
 [ "$(grep -c prediction out)" = 1 ] || fail "not the good picture as JSON"
 expect 2 "$isoflop" predict "$model"
+expect 2 "$isoflop" predict run one.pgm
+holds err 'run is a folder; a model is a file such as run/checkpoints/KEY/final.safetensors'
 expect 2 "$isoflop" predict digits.yaml one.pgm
 holds err 'safetensors'
 expect 2 "$isoflop" predict "$model" one.pgm --fit wide
