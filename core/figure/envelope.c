@@ -342,6 +342,14 @@ static void add_interval(struct text *text, double value, double low, double hig
 #undef SIGNED
 }
 
+/* The text in the arena; NULL: out of memory. */
+static char *keep(struct build *build, struct text *text)
+{
+    char *kept = text->failed ? NULL : arena_copy(build->arena, text->data, text->length);
+    text_free(text);
+    return kept;
+}
+
 static char *label_of(struct build *build, const struct figure_law *law)
 {
     struct text text = { 0 };
@@ -358,9 +366,18 @@ static char *label_of(struct build *build, const struct figure_law *law)
         text_add_string(&text, ": exponent ");
         add_interval(&text, law->exponent, law->low, law->high);
     }
-    char *label = text.failed ? NULL : arena_copy(build->arena, text.data, text.length);
-    text_free(&text);
-    return label;
+    return keep(build, &text);
+}
+
+static char *formula_of(struct build *build, const struct figure_law *law)
+{
+    struct text text = { 0 };
+    text_format(&text, "%s = %sa %s^b, the envelope", build->spec->y[0], law->floored ? "E + " : "", build->spec->x);
+    if (law->floored) {
+        text_add_string(&text, "; E = ");
+        add_interval(&text, law->floor, law->floor_low, law->floor_high);
+    }
+    return keep(build, &text);
 }
 
 /* A stretch of the law from x to x in logarithms, with its band. */
@@ -404,15 +421,12 @@ static int add_law(struct build *build, const struct law *law, const struct law 
                                   .error = NAN, .low = NAN, .high = NAN, .floored = floored,
                                   .floor = law->of[which].floor, .floor_low = NAN, .floor_high = NAN, .how = how };
     shown->of = floored ? "E free" : law->floored ? "E = 0" : NULL;
-    shown->formula = arena_format(build->arena, "%s = %sa %s^b, the envelope", spec->y[0], floored ? "E + " : "",
-                                  spec->x);
-    if (!shown->formula)
-        return error_memory(build->err);
     if (fitted && (interval(build, laws, fitted, floored ? floored_slope : plain_slope, &shown->low, &shown->high) ||
                    (floored && interval(build, laws, fitted, floor_of, &shown->floor_low, &shown->floor_high))))
         return -1;
     char *label = label_of(build, shown);
-    if (!label)
+    shown->formula = formula_of(build, shown);
+    if (!label || !shown->formula)
         return error_memory(build->err);
     return add_stretch(build, law, laws, fitted, which, false, law->to, label) ||
                    (spec->extend > 1 && add_stretch(build, law, laws, fitted, which, true, end, NULL))

@@ -127,31 +127,19 @@ static void number_cell(struct text *out, double value, const char *none)
         text_format(out, "<td class=\"n\">%.5g</td>", value);
 }
 
-static void interval_cell(struct text *out, double low, double high)
-{
-    if (isnan(low) || isnan(high))
-        text_add_string(out, "<td class=\"n\"></td>");
-    else
-        text_format(out, "<td class=\"n\">%.5g to %.5g</td>", low, high);
-}
-
 /* The fitted laws of all figures. */
 static void write_laws(struct text *out, const struct report *report)
 {
-    size_t count = 0, floored = 0;
+    size_t count = 0;
     for (size_t i = 0; i < report->figure_count; i++)
-        for (size_t k = 0; report->figures[i].figure && k < report->figures[i].figure->law_count; k++, count++)
-            floored += report->figures[i].figure->laws[k].floored;
+        count += report->figures[i].figure ? report->figures[i].figure->law_count : 0;
     if (!count)
         return;
     text_add_string(out, "<h2>Exponents</h2>\n");
     open_wide(out, "Exponents");
     text_add_string(out, "<table><thead><tr><th>figure</th><th>of</th><th>law</th><th class=\"n\">a</th>"
                          "<th class=\"n\">exponent b</th><th class=\"n\">standard error</th>"
-                         "<th class=\"n\">95 % interval</th>");
-    if (floored)
-        text_add_string(out, "<th class=\"n\">E</th><th class=\"n\">its 95 % interval</th>");
-    text_add_string(out, "<th>by</th></tr></thead><tbody>\n");
+                         "<th class=\"n\">95 % interval</th><th>by</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < report->figure_count; i++)
         for (size_t k = 0; report->figures[i].figure && k < report->figures[i].figure->law_count; k++) {
             const struct figure_law *law = &report->figures[i].figure->laws[k];
@@ -161,11 +149,10 @@ static void write_laws(struct text *out, const struct report *report)
             number_cell(out, law->factor, "");
             number_cell(out, law->exponent, "");
             number_cell(out, law->error, "");
-            interval_cell(out, law->low, law->high);
-            if (floored) {
-                number_cell(out, law->floored ? law->floor : NAN, "");
-                interval_cell(out, law->floored ? law->floor_low : NAN, law->floor_high);
-            }
+            if (isnan(law->low) || isnan(law->high))
+                text_add_string(out, "<td class=\"n\"></td>");
+            else
+                text_format(out, "<td class=\"n\">%.5g to %.5g</td>", law->low, law->high);
             element(out, "<td>", law->how ? law->how : "least squares; without several seeds no interval",
                     "</td></tr>\n");
         }
