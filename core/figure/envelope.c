@@ -428,10 +428,9 @@ static int add_law(struct build *build, const struct law *law, const struct law 
     shown->formula = formula_of(build, shown);
     if (!label || !shown->formula)
         return error_memory(build->err);
-    return add_stretch(build, law, laws, fitted, which, false, law->to, label) ||
-                   (spec->extend > 1 && add_stretch(build, law, laws, fitted, which, true, end, NULL))
-               ? -1
-               : 0;
+    if (add_stretch(build, law, laws, fitted, which, false, law->to, label))
+        return -1;
+    return spec->extend > 1 ? add_stretch(build, law, laws, fitted, which, true, end, NULL) : 0;
 }
 
 int envelope_law(struct build *build, const struct envelope *envelope, const struct strand *strands, size_t count)
