@@ -1,5 +1,6 @@
 /* Figures of sweeps: frontiers, isoflop profiles, tables, panels, histograms; what they show, by value. */
 #include "figure/build.h"
+#include "figure/power_law.h"
 #include "figure_tools.h"
 #include "train/histogram.h"
 
@@ -198,6 +199,105 @@ START_TEST(law_of_the_frontier)
     figure_free(figure);
     free(points);
     free(same);
+}
+END_TEST
+
+/* Points scattered about E + a x^b; what SciPy's least_squares, from 60 starts, finds in them. */
+START_TEST(power_law_with_floor)
+{
+    static const struct {
+        double floor, factor, exponent, scatter;
+        bool weighted;
+        double found_floor, found_intercept, found_slope, squares;
+    } cases[] = {
+        { 0.05, 300, -0.4, 0.02, false, 0.049747604, 5.7920277, -0.40333615, 0.005816463267 },
+        { 0, 50, -0.3, 0.03, false, 0.00017817041, 4.0223102, -0.30482559, 0.01315676852 },
+        { 0.2, 1e4, -0.5, 0.05, true, 0.1932954, 8.7135881, -0.47429756, 0.002138563806 },
+        { 0.3, 1e-4, 0.35, 0.02, false, 0.30759466, -9.2809609, 0.35214777, 0.005800167749 },
+    };
+    double x[40], y[40], weight[40], squares = 0;
+    struct power_law law;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        for (int i = 0; i < 40; i++) {
+            x[i] = log(10) * (9 + 4. * i / 39);
+            y[i] = log(cases[c].floor + cases[c].factor * exp(cases[c].exponent * x[i])) +
+                   cases[c].scatter * sin(37. * i + i * i);
+            weight[i] = cases[c].weighted ? 1. / (1 + i) : 1;
+        }
+        ck_assert(power_law_fit_floor(40, x, y, weight, &law));
+        ck_assert_double_eq_tol(law.floor, cases[c].found_floor, 1e-7);
+        ck_assert_double_eq_tol(law.intercept, cases[c].found_intercept, 1e-6);
+        ck_assert_double_eq_tol(law.slope, cases[c].found_slope, 1e-7);
+        squares = 0;
+        for (int i = 0; i < 40; i++)
+            squares += weight[i] * pow(y[i] - power_law_at(&law, x[i]), 2);
+        ck_assert_double_eq_tol(squares, cases[c].squares, 1e-9);
+    }
+    /* Of points on a line in logarithms, and of ones that bend the other way, the best floor is none. */
+    for (int bend = 0; bend < 2; bend++) {
+        for (int i = 0; i < 40; i++) {
+            y[i] = 3 - 0.3 * x[i] - bend * 0.01 * x[i] * x[i];
+            weight[i] = 1;
+        }
+        struct power_law plain;
+        ck_assert(power_law_fit_floor(40, x, y, weight, &law) && power_law_fit(40, x, y, weight, &plain));
+        ck_assert_double_lt(law.floor, 1e-6 * exp(y[39]));
+        ck_assert_double_eq_tol(law.slope, plain.slope, 1e-5);
+    }
+    ck_assert(!power_law_fit_floor(3, x, y, weight, &law));
+    for (int i = 0; i < 40; i++)
+        x[i] = 1;
+    ck_assert(!power_law_fit_floor(40, x, y, weight, &law) && !power_law_fit(40, x, y, weight, &law));
+}
+END_TEST
+
+/* The points of power_points, with a floor of 0.01 added to their loss, which falls to 0.0035 without. */
+START_TEST(frontier_with_floor)
+{
+    struct text csv = { 0 };
+    text_add_string(&csv, "trial,step,flops,validation.loss\n");
+    for (int trial = 1; trial <= 15; trial++)
+        for (int step = 1; step <= 80; step++) {
+            int size = (trial - 1) / 3, seed = (trial - 1) % 3;
+            double c = pow(10, 2 + step / 10.), turn = log(c) - log(10) * (4 + size);
+            double loss = 0.01 + 2 * pow(c, -0.3) * exp(0.02 * turn * turn + 0.02 * (seed - 1));
+            text_format(&csv, "%d,%d,%.17g,%.17g\n", trial, step, c, loss);
+        }
+    struct figure *figure = figure_of("{kind: frontier, floor: free, extend: 100}", five, csv.data);
+    ck_assert_uint_eq(figure->law_count, 2);
+    const struct figure_law *plain = &figure->laws[0], *floored = &figure->laws[1];
+    ck_assert_str_eq(plain->of, "E = 0");
+    ck_assert_str_eq(floored->of, "E free");
+    ck_assert_str_eq(plain->formula, "validation.loss = a flops^b, the envelope");
+    ck_assert_ptr_nonnull(strstr(floored->formula, "validation.loss = E + a flops^b, the envelope; E = 0.010"));
+    ck_assert_double_eq_tol(floored->floor, 0.01, 2e-4);
+    ck_assert(floored->floor_low <= floored->floor && floored->floor <= floored->floor_high);
+    ck_assert_double_lt(floored->floor_high - floored->floor_low, 1e-3);
+    ck_assert_double_eq_tol(floored->exponent, -0.3, 0.003);
+    ck_assert(floored->low <= floored->exponent && floored->exponent <= floored->high);
+    ck_assert_double_gt(plain->exponent, -0.28); /* too flat without it */
+    const struct figure_series *end = NULL, *label = NULL;
+    for (size_t i = 0; i < figure->series_count; i++)
+        if (figure->series[i].role == ROLE_LAW && figure->series[i].colour == 2)
+            *(figure->series[i].dashed ? &end : &label) = &figure->series[i];
+    ck_assert(end && label && end->low);
+    ck_assert_ptr_nonnull(strstr(label->label, "power law, E = 0.010"));
+    double x = end->x[end->count - 1];
+    ck_assert_double_eq_tol(x / 1e12, 1, 1e-6);
+    ck_assert_double_eq_tol(end->y[end->count - 1], 0.01 + 2 * pow(x, -0.3), 4e-4);
+    ck_assert_ptr_nonnull(strstr(figure->caption, "with E = 0 and with E free, are fitted to the envelope"));
+    figure_free(figure);
+    figure = figure_of("{kind: frontier}", five, csv.data);
+    ck_assert(figure->law_count == 1 && !figure->laws[0].floored && !figure->laws[0].of);
+    figure_free(figure);
+    text_free(&csv);
+    /* Final points: a law through three has no floor to find. */
+    figure = figure_of("{kind: frontier, floor: free}",
+                       "trial,status,seed,params,flops,validation.loss\n"
+                       "1,done,0,1,1,1\n2,done,0,2,10,0.5\n3,done,0,4,100,0.3\n", NULL);
+    ck_assert_uint_eq(figure->law_count, 1);
+    ck_assert_ptr_nonnull(strstr(figure->caption, "E is not fitted: that takes four points."));
+    figure_free(figure);
 }
 END_TEST
 
@@ -439,6 +539,8 @@ int main(void)
         { "small multiples", small_multiples },
         { "transients", transients },
         { "law of the frontier", law_of_the_frontier },
+        { "power law with a floor", power_law_with_floor },
+        { "frontier with a floor", frontier_with_floor },
         { "frontier of final points", frontier_of_final_points },
         { "frontier of ends alone", frontier_of_ends_alone },
     };

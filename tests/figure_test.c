@@ -35,6 +35,8 @@ START_TEST(mistakes_are_named)
         { "{kind: curve, x: a, y: b, x_range: [2, 1]}", "x_range must be two numbers, the lower first" },
         { "{kind: loglog, x: a, y: b, y_range: [0, 1]}", "y_range must be above 0 on a logarithmic axis" },
         { "{kind: frontier, bootstrap: -1}", "bootstrap must be a whole number of resamples" },
+        { "{kind: frontier, floor: fre}", "floor must be one of zero, free, not the text \"fre\"; did you mean \"free\"" },
+        { "{kind: loglog, x: a, y: b, floor: free}", "loglog has no option \"floor\"" },
         { "{kind: frontier, extend: 0.5}", "extend must be a factor of 1 to 1e6" },
         { "{kind: curve, x: a, y: b, lines: maybe}", "lines must be true or false" },
         { "[curve]", "figure test must be a mapping" },

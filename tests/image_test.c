@@ -119,6 +119,34 @@ START_TEST(transparency)
     ck_assert_float_eq_tol(image.values[0], 1, 1e-6f);
     ck_assert_float_eq(image.values[1], 0);
     image_free(&image);
+    /* Half transparent is half way; white ink lies on black. */
+    const unsigned char half[] = { 0, 0, 0, 51, 0, 0, 0, 255 }, light[] = { 255, 255, 255, 51, 255, 255, 255, 0 };
+    ck_assert(png_image_write_to_file(&png, at("a.png"), 0, half, 0, NULL));
+    ERR_OK(image_read(at("a.png"), 1, &image, &err));
+    ck_assert_float_eq_tol(image.values[0], 0.8f, 1e-6f);
+    image_free(&image);
+    ck_assert(png_image_write_to_file(&png, at("a.png"), 0, light, 0, NULL));
+    ERR_OK(image_read(at("a.png"), 3, &image, &err));
+    ck_assert_float_eq_tol(image.values[0], 0.2f, 1e-6f);
+    ck_assert_float_eq(image.values[1], 0);
+    image_free(&image);
+}
+END_TEST
+
+/* 2 x 1 grey pixels of 16 bits, 0x4000 and 0xffff, without a gamma: a quarter and white, as they would be in 8 bits. */
+START_TEST(sixteen_bits)
+{
+    static const unsigned char png[] = {
+        0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 2, 0, 0, 0, 1, 16, 0,
+        0, 0, 0, 0x81, 0xd9, 0xfc, 0x15, 0, 0, 0, 16, 'I', 'D', 'A', 'T', 0x78, 1, 1, 5, 0, 0xfa, 0xff, 0, 0x40, 0,
+        0xff, 0xff, 4, 2, 2, 0x3f, 0x1a, 0x3f, 0xc5, 0x6e, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82
+    };
+    struct image image;
+    write_file(at("d.png"), (const char *)png, sizeof png);
+    ERR_OK(image_read(at("d.png"), 1, &image, &err));
+    ck_assert_float_eq_tol(image.values[0], 64 / 255.0f, 1e-6f);
+    ck_assert_float_eq_tol(image.values[1], 1, 1e-6f);
+    image_free(&image);
 }
 END_TEST
 
@@ -206,6 +234,40 @@ START_TEST(whole_fit)
         ck_assert_float_eq_tol(to.values[i], 0.75f, 1e-6f);
     image_free(&from);
     image_free(&to);
+
+    /* Grown: what is of one shade stays so to its edge. */
+    ERR_OK(image_make(4, 4, 3, &from, &err));
+    ERR_OK(image_make(32, 32, 3, &to, &err));
+    for (size_t i = 0; i < 48; i++)
+        from.values[i] = 0.5f;
+    ERR_OK(image_prepare(&from, IMAGE_WHOLE, IMAGE_INVERT_AUTO, &to, &blank, &err));
+    for (size_t i = 0; i < 3 * 32 * 32; i++)
+        ck_assert_float_eq_tol(to.values[i], 0.5f, 1e-6f);
+    image_free(&from);
+    image_free(&to);
+}
+END_TEST
+
+/* What a picture becomes on a larger canvas and then for the network is the picture. */
+START_TEST(squares_and_back)
+{
+    for (size_t channels = 1; channels <= 3; channels += 2) {
+        struct image from, canvas, back;
+        bool blank;
+        ERR_OK(image_make(28, 28, channels, &from, &err));
+        ERR_OK(image_make(448, 448, channels, &canvas, &err));
+        ERR_OK(image_make(28, 28, channels, &back, &err));
+        for (size_t i = 0; i < channels * 784; i++)
+            from.values[i] = (i % 784 > 100 && i % 28 > 2 && i % 28 < 25) || channels == 3 ? (float)(i * 37 % 101) / 100
+                                                                                          : 0;
+        ERR_OK(image_prepare(&from, IMAGE_SQUARES, IMAGE_INVERT_AUTO, &canvas, &blank, &err));
+        ERR_OK(image_prepare(&canvas, IMAGE_WHOLE, IMAGE_INVERT_NO, &back, &blank, &err));
+        for (size_t i = 0; i < channels * 784; i++)
+            ck_assert_float_eq_tol(back.values[i], from.values[i], 1e-6f);
+        image_free(&from);
+        image_free(&canvas);
+        image_free(&back);
+    }
 }
 END_TEST
 
@@ -238,10 +300,12 @@ int main(void)
     tcase_add_test(all, netpbm);
     tcase_add_test(all, damaged);
     tcase_add_test(all, transparency);
+    tcase_add_test(all, sixteen_bits);
     tcase_add_test(all, digit_fit);
     tcase_add_test(all, digit_fit_by_mass);
     tcase_add_test(all, box_fit);
     tcase_add_test(all, whole_fit);
+    tcase_add_test(all, squares_and_back);
     tcase_add_test(all, inversion_and_blank);
     suite_add_tcase(suite, all);
     return suite_failed(suite) != 0;

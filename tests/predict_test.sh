@@ -60,7 +60,16 @@ expect 1 "$isoflop" predict "$model" digits.yaml
 holds err 'neither PNG nor PGM'
 expect 1 "$isoflop" predict "$model" absent.png
 holds err 'absent.png'
+# One that can't be used does not keep the others from being looked at.
+expect 1 "$isoflop" predict "$model" white.pgm zero.pgm absent.png one.pgm
+holds err 'white.pgm: there is nothing on it'
+holds err 'absent.png'
+[ "$(wc -l < out)" = 2 ] || fail "not the two good pictures"
+expect 1 "$isoflop" predict "$model" white.pgm one.pgm --format json
+[ "$(grep -c prediction out)" = 1 ] || fail "not the good picture as JSON"
 expect 2 "$isoflop" predict "$model"
+expect 2 "$isoflop" predict run one.pgm
+holds err 'run is a folder; a model is a file such as run/checkpoints/KEY/final.safetensors'
 expect 2 "$isoflop" predict digits.yaml one.pgm
 holds err 'safetensors'
 expect 2 "$isoflop" predict "$model" one.pgm --fit wide

@@ -255,9 +255,7 @@ same_results whole both
 echo "ok: two runs at once"
 
 # ---- The folder is moved away: the run ends soon, and goes on where the folder is now ----
-: > err
-"$isoflop" run long.yaml --out away --jobs 1 --no-figures --set train.epochs=2000 > out 2> err &
-process=$!
+background "$isoflop" run long.yaml --out away --jobs 1 --no-figures --set train.epochs=2000
 while ! grep -q 'trials to train' err || [ ! -d away/checkpoints ]; do
     kill -0 $process 2> err2 || break
     sleep 0.01

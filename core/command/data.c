@@ -16,12 +16,14 @@ enum action { LIST, GET, SHOW };
 struct options {
     enum action action;
     const char *name, *from, *mirror, *out;
+    struct option_list overrides;
     enum data_split split;
     uint64_t count;
     bool check;
 };
 
-static const char *const split_names[] = { "train", "test", NULL };
+static const char *const split_names[] = { "train", "validation", "test", NULL }; /* as in enum data_split */
+
 
 static int read_options(struct options *options, int argc, char **argv, struct iso_error *err)
 {
@@ -33,7 +35,7 @@ static int read_options(struct options *options, int argc, char **argv, struct i
         { .name = "--from", .value = &options->from },   { .name = "--mirror", .value = &options->mirror },
         { .name = "--out", .value = &options->out },     { .name = "--split", .value = &split },
         { .name = "--count", .value = &count },          { .name = "--check", .flag = &options->check },
-        { 0 }
+        { .name = "--set", .list = &options->overrides }, { 0 }
     };
     if (arguments_read(argc, argv, known, arguments, 0, 2, command_data.arguments, err) ||
         argument_choice("isoflop data", arguments[0], actions, &action, err) ||
@@ -45,7 +47,7 @@ static int read_options(struct options *options, int argc, char **argv, struct i
     if (options->count > 100000)
         return iso_fail(err, "--count must be at most 100000, not %s", count);
     options->action = (enum action)action;
-    options->split = which ? DATA_TEST : DATA_TRAIN;
+    options->split = (enum data_split)which;
     options->name = arguments[1];
     return 0;
 }
@@ -213,74 +215,120 @@ static int print_summary(const struct data *data, enum data_split split, struct 
     return 0;
 }
 
-static int show(const struct options *options, const struct plugin *plugin, struct command_outcome *outcome)
+/* The data set as a recipe would have it: "dataset: NAME" with what --set says. NULL: messages are in `found`. */
+static struct instance *read_dataset(const struct options *options, struct tree *tree, struct plugins *plugins,
+                                     const struct plugin_host *host, struct data_options *how,
+                                     struct diagnostics *found)
 {
-    const char *split = split_names[options->split == DATA_TEST];
+    for (size_t i = 0; i < options->overrides.count; i++)
+        tree_override(tree, options->overrides.values[i], found);
+    static const char *const known[] = { "dataset", NULL };
+    node_check_keys(tree->root, "data show", known, found);
+    const struct node *node = node_get(tree->root, "dataset");
+    struct instance *instance = instance_read(plugins, ISO_DATASET, node, ".", data_reserved, host, found);
+    data_options_read(how, node, tree->arena, found);
+    if (!diagnostics_count(found, SEVERITY_ERROR))
+        return instance;
+    instance_free(instance);
+    return NULL;
+}
+
+static int print_sheet(const struct options *options, const struct data *data, const char *name, struct iso_error *err)
+{
+    struct text path = { 0 };
+    bool drawn = false;
+    text_add_string(&path, options->out ? options->out : name);
+    if (!options->out)
+        text_format(&path, "-%s.png", split_names[options->split]);
+    int status = path.failed ? error_memory(err)
+                             : data_sheet(data, options->split, (size_t)options->count, path.data, &drawn, err);
+    if (!status && drawn)
+        printf("sheet       %s\n", path.data);
+    else if (!status)
+        fprintf(stderr, "the examples of %s are no images: there is no sheet of them\n", name);
+    text_free(&path);
+    return status;
+}
+
+static int show(const struct options *options, struct plugins *plugins, const struct plugin *plugin,
+                struct command_outcome *outcome)
+{
     struct iso_error *err = &outcome->error;
     int status = STATUS_FAILED;
     struct text text = { 0 };
     struct plugin_host *host = NULL;
     struct instance *instance = NULL;
     struct data *data = NULL;
-    const struct data_options defaults = { 0 };
-    bool drawn = false;
-    text_format(&text, "%s-%s.png", plugin->descriptor.name, split);
-    char *path = options->out ? strdup(options->out) : text_take(&text);
-    if (!path) {
+    struct data_options how;
+    text_format(&text, "dataset: %s", plugin->descriptor.name);
+    struct diagnostics *found = outcome->found = diagnostics_new();
+    struct tree *tree = text.failed || !found ? NULL : tree_parse("data show", text.data, text.length, found);
+    if (!tree) {
         error_memory(err);
         goto out;
     }
-    if (!(host = data_host_new(err)) || !(instance = instance_new(plugin, NULL, host, err)) ||
-        !(data = data_open(instance, &defaults, 0, err)))
+    if (!(host = data_host_new(err)))
         goto out;
-    printf("%s: %s (%s)\n", plugin->descriptor.name, plugin->descriptor.summary, split);
-    if (print_summary(data, options->split, err) ||
-        data_sheet(data, options->split, (size_t)options->count, path, &drawn, err))
+    if (!(instance = read_dataset(options, tree, plugins, host, &how, found))) {
+        status = STATUS_WRONG;
+        if (!options->overrides.count)
+            iso_fail(err, "parameters are given as in a recipe: --set dataset.%s.PARAMETER=VALUE",
+                     plugin->descriptor.name);
         goto out;
-    if (drawn)
-        printf("sheet       %s\n", path);
-    else
-        fprintf(stderr, "the examples of %s are no images: there is no sheet of them\n", plugin->descriptor.name);
-    status = STATUS_DONE;
+    }
+    if (!(data = data_open(instance, &how, 0, err)))
+        goto out;
+    const char *name = instance->plugin->descriptor.name; /* --set dataset=OTHER */
+    printf("%s: %s (%s)\n", name, instance->plugin->descriptor.summary, split_names[options->split]);
+    if (!data_count(data, options->split))
+        iso_fail(err, "no examples of %s are for validation: --set dataset.%s.validation_size=5000", name, name);
+    else if (!print_summary(data, options->split, err) && !print_sheet(options, data, name, err))
+        status = STATUS_DONE;
 out:
     data_close(data);
     instance_free(instance);
     data_host_free(host);
+    tree_free(tree);
     text_free(&text);
-    free(path);
     return status;
 }
 
 static int run(int argc, char **argv, struct command_outcome *outcome)
 {
     struct options options;
-    if (read_options(&options, argc, argv, &outcome->error))
-        return STATUS_WRONG;
-    int status;
-    struct plugins *plugins = plugins_new(NULL, &outcome->error);
+    int status = STATUS_WRONG;
+    struct plugins *plugins = NULL;
     const struct plugin *plugin = NULL;
-    if (!plugins)
-        return STATUS_FAILED;
-    if (options.name && !(plugin = plugins_find(plugins, ISO_DATASET, options.name, &outcome->error)))
-        status = STATUS_WRONG;
+    if (read_options(&options, argc, argv, &outcome->error))
+        goto out;
+    if (!(plugins = plugins_new(NULL, &outcome->error))) {
+        status = STATUS_FAILED;
+        goto out;
+    }
+    if (options.overrides.count && options.action != SHOW)
+        iso_fail(&outcome->error, "--set is for isoflop data show NAME");
     else if (options.action == LIST)
         status = list(&options, plugins, outcome);
-    else
-        status = options.action == GET ? get(&options, plugin, outcome) : show(&options, plugin, outcome);
+    else if ((plugin = plugins_find(plugins, ISO_DATASET, options.name, &outcome->error)))
+        status = options.action == GET ? get(&options, plugin, outcome) : show(&options, plugins, plugin, outcome);
+out:
     plugins_free(plugins);
+    free(options.overrides.values);
     return status;
 }
 
 const struct command command_data = {
     .name = "data",
-    .arguments = "[list | get NAME [--from PATH] | show NAME]",
+    .arguments = "[list | get NAME [--from PATH] | show NAME [--set PATH=VALUE]...]",
     .summary = "find, fetch and import data sets; look at examples",
     .help = "  list [--check]        which data sets are here, and where; --check reads them all\n"
             "  get NAME              fetch what is missing, check it, place it in ~/.local/share/isoflop\n"
             "    --from PATH         take over a folder, file or archive given by hand instead\n"
             "    --mirror URL        fetch from below this address (or: ISOFLOP_MIRROR)\n"
             "  show NAME             class counts, statistics and a sheet of examples\n"
-            "    --split train|test  which examples (train)\n"
+            "    --set PATH=VALUE    of its parameters, as in a recipe: dataset.csv.file=table.csv; may be repeated\n"
+            "    --split train|validation|test\n"
+            "                        which examples (train)\n"
             "    --count N           how many on the sheet (100)\n"
             "    --out FILE.png      where the sheet goes (NAME-SPLIT.png)\n",
     .run = run,

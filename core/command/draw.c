@@ -78,7 +78,7 @@ static int open_file(void *context, const char *file, struct image *picture, str
     }
     if (image_read(file, picture->channels, &image, err))
         return -1;
-    const int status = image_prepare(&image, IMAGE_WHOLE, IMAGE_INVERT_AUTO, picture, &blank, err);
+    const int status = image_prepare(&image, IMAGE_SQUARES, IMAGE_INVERT_AUTO, picture, &blank, err);
     image_free(&image);
     return status ? -1 : 1;
 }

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "command/arguments.h"
 #include "command/command.h"
 #include "train/model.h"
@@ -152,6 +153,7 @@ static int predict(const struct options *options, struct model *model, const cha
     return 0;
 }
 
+/* A picture that can't be used does not keep the others from being looked at; all such are named at the end. */
 static int predict_all(const struct options *options, struct model *model, struct iso_error *err)
 {
     struct image input = { 0 };
@@ -159,13 +161,23 @@ static int predict_all(const struct options *options, struct model *model, struc
     float *shown = memory_array(outputs, sizeof *shown);
     size_t *order = memory_array(outputs, sizeof *order);
     json_t *results = json_array();
+    struct text failed = { 0 };
     int status = !shown || !order || !results ? error_memory(err) : model_picture(model, &input, err);
-    for (size_t i = 0; !status && i < options->count; i++)
-        status = predict(options, model, options->images[i], &input, shown, order, results, err);
-    if (!status && options->json) {
+    if (status)
+        goto out;
+    for (size_t i = 0; i < options->count; i++) {
+        struct iso_error problem = ERROR_NONE;
+        if (predict(options, model, options->images[i], &input, shown, order, results, &problem))
+            text_format(&failed, "%s%s", failed.length ? "\n" : "", problem.text);
+    }
+    if (options->json) {
         json_dumpf(results, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
         putchar('\n');
     }
+    if (failed.length || failed.failed)
+        status = failed.failed ? error_memory(err) : iso_fail(err, "%s", failed.data);
+out:
+    text_free(&failed);
     json_decref(results);
     free(order);
     free(shown);

@@ -47,6 +47,18 @@ static void put(struct image *image, size_t pixel, const float rgb[3])
 
 /* ---- PNG ---- */
 
+/* The paper that a picture lies on where it is transparent: white, or black where nothing would be seen on white. */
+static unsigned char paper_of(const unsigned char *rgba, size_t pixels)
+{
+    bool any = false;
+    for (const unsigned char *p = rgba; p < rgba + 4 * pixels; p += 4) {
+        if (p[3] && (p[0] < 255 || p[1] < 255 || p[2] < 255))
+            return 255;
+        any = any || p[3];
+    }
+    return any ? 0 : 255;
+}
+
 static int read_png(const char *bytes, size_t length, size_t channels, struct image *image, struct iso_error *err)
 {
     png_image png = { .version = PNG_IMAGE_VERSION };
@@ -58,20 +70,25 @@ static int read_png(const char *bytes, size_t length, size_t channels, struct im
     }
     if (image_make(png.width, png.height, channels, image, err))
         goto out;
-    png.format = PNG_FORMAT_RGB;
-    const png_color white = { 255, 255, 255 };
+    png.format = PNG_FORMAT_RGBA;
+    png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* samples of 16 bits mean what those of 8 bits do */
     pixels = malloc(PNG_IMAGE_SIZE(png));
     if (!pixels) {
         error_memory(err);
         goto out;
     }
-    if (!png_image_finish_read(&png, &white, pixels, 0, NULL)) {
+    if (!png_image_finish_read(&png, NULL, pixels, 0, NULL)) {
         iso_fail(err, "%s", png.message);
         goto out;
     }
+    const float paper = paper_of(pixels, image->width * image->height);
     for (size_t i = 0; i < image->width * image->height; i++) {
-        const png_bytep p = pixels + 3 * i;
-        put(image, i, (const float[3]){ (float)p[0] / 255.0f, (float)p[1] / 255.0f, (float)p[2] / 255.0f });
+        const png_bytep p = pixels + 4 * i;
+        const float opaque = (float)p[3] / 255.0f;
+        float rgb[3];
+        for (int c = 0; c < 3; c++)
+            rgb[c] = (paper + ((float)p[c] - paper) * opaque) / 255.0f;
+        put(image, i, rgb);
     }
     result = 0;
 out:
@@ -231,17 +248,25 @@ static bool find_ink(const struct image *image, struct place *ink)
     return true;
 }
 
-/* One axis of resampling: the pixel of `to` at i covers [centre - reach, centre + reach] of `from`. Growing, the reach is
- * half a pixel, which is linear interpolation; shrinking, it is the area. */
+/* One axis of resampling: a pixel of `to` is the mean over what lies within `reach` of its centre in `from`. */
 struct axis {
     double scale, from, to; /* pixels of `to` a pixel of `from`; points that fall together */
+    double reach;           /* pixels of `from` */
 };
 
+/* Shrinking takes areas. So does growing into squares; else it is linear interpolation, which takes half a pixel. */
+static struct axis make_axis(double scale, double from, double to, bool squares)
+{
+    return (struct axis){ scale, from, to, scale < 1 || squares ? 0.5 / scale : 0.5 };
+}
+
+/* Where pixel i of `to` begins in `from`. Of linear interpolation the outermost pixels reach to the edge. */
 static double covered(const struct axis *axis, size_t i, size_t size, size_t *first, size_t *last)
 {
-    const double centre = ((double)i + 0.5 - axis->to) / axis->scale + axis->from;
-    const double reach = axis->scale < 1 ? 0.5 / axis->scale : 0.5;
-    const double low = centre - reach, high = centre + reach;
+    double centre = ((double)i + 0.5 - axis->to) / axis->scale + axis->from;
+    if (axis->scale > 1 && centre > 0 && centre < (double)size)
+        centre = fmin(fmax(centre, axis->reach), (double)size - axis->reach);
+    const double low = centre - axis->reach, high = centre + axis->reach;
     *first = low <= 0 ? 0 : (size_t)low;
     *last = high <= 0 ? 0 : high >= (double)size ? size : (size_t)ceil(high);
     return low;
@@ -257,7 +282,7 @@ static double overlap(double low, double width, size_t k)
 /* What lies outside of `from` is 0. */
 static void resample(const struct image *from, const struct axis *across, const struct axis *down, struct image *to)
 {
-    const double width = across->scale < 1 ? 1 / across->scale : 1, height = down->scale < 1 ? 1 / down->scale : 1;
+    const double width = 2 * across->reach, height = 2 * down->reach;
     for (size_t c = 0; c < to->channels; c++) {
         const float *plane = from->values + c * from->width * from->height;
         for (size_t j = 0; j < to->height; j++) {
@@ -278,12 +303,12 @@ static void resample(const struct image *from, const struct axis *across, const 
     }
 }
 
-static void scale_whole(const struct image *from, bool margin, struct image *to)
+static void scale_whole(const struct image *from, bool margin, bool squares, struct image *to)
 {
     const double x = (double)to->width / (double)from->width, y = (double)to->height / (double)from->height;
     const double scale = (x < y) == margin ? x : y;
-    const struct axis across = { scale, (double)from->width / 2, (double)to->width / 2 };
-    const struct axis down = { scale, (double)from->height / 2, (double)to->height / 2 };
+    const struct axis across = make_axis(scale, (double)from->width / 2, (double)to->width / 2, squares);
+    const struct axis down = make_axis(scale, (double)from->height / 2, (double)to->height / 2, squares);
     resample(from, &across, &down, to);
 }
 
@@ -292,15 +317,15 @@ static void fit_digit(const struct image *from, const struct place *ink, struct 
     const double width = (double)(ink->right - ink->left + 1), height = (double)(ink->bottom - ink->top + 1);
     const double x = DIGIT_SIDE * (double)to->width / width, y = DIGIT_SIDE * (double)to->height / height;
     const double scale = x < y ? x : y;
-    const struct axis across = { scale, ink->x, (double)to->width / 2 };
-    const struct axis down = { scale, ink->y, (double)to->height / 2 };
+    const struct axis across = make_axis(scale, ink->x, (double)to->width / 2, false);
+    const struct axis down = make_axis(scale, ink->y, (double)to->height / 2, false);
     resample(from, &across, &down, to);
 }
 
 static bool fit_box(const struct image *from, struct image *to)
 {
     struct place ink;
-    scale_whole(from, true, to);
+    scale_whole(from, true, false, to);
     if (!find_ink(to, &ink))
         return false;
     const size_t w = ink.right - ink.left + 1, h = ink.bottom - ink.top + 1;
@@ -351,8 +376,8 @@ int image_prepare(const struct image *from, enum image_fit fit, enum image_inver
         clean(&ink, inverted ? 1 - paper : paper);
     if (fit == IMAGE_AS_IS)
         memcpy(to->values, ink.values, n * from->channels * sizeof(float));
-    else if (fit == IMAGE_WHOLE)
-        scale_whole(&ink, from->channels == 1, to);
+    else if (fit == IMAGE_WHOLE || fit == IMAGE_SQUARES)
+        scale_whole(&ink, from->channels == 1, fit == IMAGE_SQUARES, to);
     else if (fit == IMAGE_BOX)
         found = fit_box(&ink, to);
     else if ((found = find_ink(&ink, &place)))

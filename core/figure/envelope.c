@@ -1,4 +1,4 @@
-/* The envelope of a frontier's lines, the power law through it, and its bootstrap over seeds. */
+/* The envelope of a frontier's lines, the power laws through it, and their bootstrap over seeds. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "base/generator.h"
 #include "base/statistics.h"
 #include "figure/envelope.h"
+#include "figure/power_law.h"
 
 #define LAW_PLACES 48 /* of the line that is drawn */
 
@@ -80,10 +81,19 @@ void envelope_find(struct envelope *envelope, const struct strand *strands, size
 
 /* ---- The law ---- */
 
+enum { PLAIN, FLOORED, FITS }; /* y = a x^b, and y = E + a x^b where the figure asks for it */
+
 struct law {
-    double intercept, slope; /* log y = intercept + slope log x */
-    double from, to;         /* the x that it was fitted on */
-    bool all;                /* ends of the range of sizes were needed, too */
+    struct power_law of[FITS];
+    double from, to; /* the log x that it was fitted on */
+    bool all;        /* ends of the range of sizes were needed, too */
+    bool floored;    /* there is one with a floor, too */
+};
+
+/* What a law is fitted to, in logarithms. */
+struct places {
+    size_t count;
+    double x[ENVELOPE_GRID], y[ENVELOPE_GRID], weight[ENVELOPE_GRID];
 };
 
 static double log_of(bool logarithmic, double value)
@@ -91,49 +101,48 @@ static double log_of(bool logarithmic, double value)
     return logarithmic ? value : log(value);
 }
 
-/* Least squares in logarithms over the places, each with the width that it has in log x; of steps over the points that
- * they start from, alike. */
-static bool fit_places(const struct build *build, const struct envelope *envelope, bool ends, struct law *law)
+/* Each place of the envelope weighs what it is wide in log x; of steps there are only the points that they start from,
+ * alike. */
+static void find_places(const struct build *build, const struct envelope *envelope, bool ends, struct places *places)
 {
     const struct figure *figure = build->figure;
-    double n = 0, x_sum = 0, y_sum = 0, xx = 0, xy = 0;
-    law->from = INFINITY;
-    law->to = -INFINITY;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t k = envelope->first; k <= envelope->last; k++) {
-            double at = envelope_x(envelope, k), value = envelope->at[k].y;
-            bool vertex = k == envelope->first || value != envelope->at[k - 1].y;
-            if ((!ends && envelope_is_end(envelope, k)) || (envelope->steps && !vertex) || isnan(value) ||
-                (!figure->x.logarithmic && at <= 0) || (!figure->y.logarithmic && value <= 0))
-                continue;
-            double weight = figure->x.logarithmic || envelope->steps ? 1 : 1 / at;
-            double x = log_of(figure->x.logarithmic, at), y = log_of(figure->y.logarithmic, value);
-            if (pass) {
-                xx += weight * (x - x_sum / n) * (x - x_sum / n);
-                xy += weight * (x - x_sum / n) * (y - y_sum / n);
-                continue;
-            }
-            n += weight;
-            x_sum += weight * x;
-            y_sum += weight * y;
-            law->from = fmin(law->from, x);
-            law->to = fmax(law->to, x);
-        }
-    if (!(law->to - law->from > log(2)) || !(xx > 0))
+    places->count = 0;
+    for (size_t k = envelope->first; k <= envelope->last; k++) {
+        double at = envelope_x(envelope, k), value = envelope->at[k].y;
+        bool vertex = k == envelope->first || value != envelope->at[k - 1].y;
+        if ((!ends && envelope_is_end(envelope, k)) || (envelope->steps && !vertex) || isnan(value) ||
+            (!figure->x.logarithmic && at <= 0) || (!figure->y.logarithmic && value <= 0))
+            continue;
+        places->weight[places->count] = figure->x.logarithmic || envelope->steps ? 1 : 1 / at;
+        places->x[places->count] = log_of(figure->x.logarithmic, at);
+        places->y[places->count++] = log_of(figure->y.logarithmic, value);
+    }
+}
+
+static bool fit_places(const struct build *build, const struct places *places, struct law *law)
+{
+    size_t count = places->count;
+    if (!count)
         return false;
-    law->slope = xy / xx;
-    law->intercept = y_sum / n - law->slope * x_sum / n;
-    return true;
+    law->from = places->x[0];
+    law->to = places->x[count - 1];
+    law->floored = build->spec->floor == FLOOR_FREE &&
+                   power_law_fit_floor(count, places->x, places->y, places->weight, &law->of[FLOORED]);
+    return law->to - law->from > log(2) &&
+           power_law_fit(count, places->x, places->y, places->weight, &law->of[PLAIN]);
 }
 
 /* Where the best size is neither the smallest nor the largest, if that is more than an octave of compute. */
 static bool fit(const struct build *build, const struct envelope *envelope, struct law *law)
 {
-    law->all = false;
-    if (fit_places(build, envelope, false, law))
-        return true;
-    law->all = true;
-    return fit_places(build, envelope, true, law);
+    struct places places;
+    for (int ends = 0; ends < 2; ends++) {
+        find_places(build, envelope, ends, &places);
+        law->all = ends;
+        if (fit_places(build, &places, law))
+            return true;
+    }
+    return false;
 }
 
 /* ---- Bootstrap over seeds ---- */
@@ -262,9 +271,9 @@ static bool resample_law(struct resampling *resampling, const struct iso_rng *rn
     return fit(build, &resampling->envelope, law);
 }
 
-/* Fits of as many resamples as give one; *laws in the arena. */
+/* Fits of as many resamples as give the same laws as all seeds; *laws in the arena. */
 static int bootstrap(struct build *build, const struct envelope *envelope, const struct strand *strands, size_t count,
-                     struct law **laws, size_t *fitted, size_t *seeds)
+                     bool floored, struct law **laws, size_t *fitted, size_t *seeds)
 {
     struct resampling *resampling = arena_zero(build->arena, 1, sizeof *resampling);
     size_t rounds = (size_t)build->spec->bootstrap;
@@ -280,7 +289,7 @@ static int bootstrap(struct build *build, const struct envelope *envelope, const
     *seeds = resampling->label_count;
     const struct iso_rng rng = generator_of("bootstrap", 0, 0);
     for (size_t round = 0; round < rounds && *seeds > 1; round++)
-        if (resample_law(resampling, &rng, round, &(*laws)[*fitted]))
+        if (resample_law(resampling, &rng, round, &(*laws)[*fitted]) && (*laws)[*fitted].floored >= floored)
             (*fitted)++;
     if (*fitted < rounds / 2)
         *fitted = 0;
@@ -289,30 +298,96 @@ static int bootstrap(struct build *build, const struct envelope *envelope, const
 
 /* ---- What is drawn ---- */
 
-static char *exponent_text(struct build *build, const struct figure_law *law)
+/* The middle 95 % of a number of all fits. */
+static int interval(struct build *build, const struct law *laws, size_t fitted, double (*number)(const struct law *),
+                    double *low, double *high)
 {
-    double width = law->high - law->low;
+    double *values = memory_array(fitted + 1, sizeof *values);
+    if (!values)
+        return error_memory(build->err);
+    for (size_t i = 0; i < fitted; i++)
+        values[i] = number(&laws[i]);
+    reals_sort(values, fitted);
+    *low = gather_quantile(values, fitted, 0, 0, 0.025);
+    *high = gather_quantile(values, fitted, 0, 0, 0.975);
+    free(values);
+    return 0;
+}
+
+static double plain_slope(const struct law *law)
+{
+    return law->of[PLAIN].slope;
+}
+
+static double floored_slope(const struct law *law)
+{
+    return law->of[FLOORED].slope;
+}
+
+static double floor_of(const struct law *law)
+{
+    return law->of[FLOORED].floor;
+}
+
+/* A value with its interval, to two digits of half the interval's width. */
+static void add_interval(struct text *text, double value, double low, double high)
+{
+    double width = high - low;
     int decimals = width > 0 ? 1 - (int)floor(log10(width / 2)) : 3;
     decimals = decimals < 2 ? 2 : decimals > 5 ? 5 : decimals;
 #define SIGNED(value) value < 0 ? "−" : "", decimals, fabs(value)
-    if (build->panel) /* panels share a legend; their exponents stand in the caption */
-        return arena_format(build->arena, "power law");
-    if (isnan(width))
-        return arena_format(build->arena, "power law: exponent %s%.3f", law->exponent < 0 ? "−" : "",
-                            fabs(law->exponent));
-    return arena_format(build->arena, "power law: exponent %s%.*f [%s%.*f, %s%.*f]", SIGNED(law->exponent),
-                        SIGNED(law->low), SIGNED(law->high));
+    text_format(text, "%s%.*f", SIGNED(value));
+    if (!isnan(width))
+        text_format(text, " [%s%.*f, %s%.*f]", SIGNED(low), SIGNED(high));
 #undef SIGNED
 }
 
+/* The text in the arena; NULL: out of memory. */
+static char *keep(struct build *build, struct text *text)
+{
+    char *kept = text->failed ? NULL : arena_copy(build->arena, text->data, text->length);
+    text_free(text);
+    return kept;
+}
+
+static char *label_of(struct build *build, const struct figure_law *law)
+{
+    struct text text = { 0 };
+    text_add_string(&text, "power law");
+    if (build->panel) { /* panels share a legend; their exponents stand in the caption */
+        text_add_string(&text, law->floored ? " with E" : "");
+    } else {
+        if (law->floored) {
+            text_add_string(&text, ", E = ");
+            add_interval(&text, law->floor, law->floor_low, law->floor_high);
+        } else if (build->spec->floor == FLOOR_FREE) {
+            text_add_string(&text, ", E = 0");
+        }
+        text_add_string(&text, ": exponent ");
+        add_interval(&text, law->exponent, law->low, law->high);
+    }
+    return keep(build, &text);
+}
+
+static char *formula_of(struct build *build, const struct figure_law *law)
+{
+    struct text text = { 0 };
+    text_format(&text, "%s = %sa %s^b, the envelope", build->spec->y[0], law->floored ? "E + " : "", build->spec->x);
+    if (law->floored) {
+        text_add_string(&text, "; E = ");
+        add_interval(&text, law->floor, law->floor_low, law->floor_high);
+    }
+    return keep(build, &text);
+}
+
 /* A stretch of the law from x to x in logarithms, with its band. */
-static int add_stretch(struct build *build, const struct law *law, const struct law *laws, size_t fitted, double from,
-                       double to, bool beyond, const char *label)
+static int add_stretch(struct build *build, const struct law *law, const struct law *laws, size_t fitted, int which,
+                       bool beyond, double to, const char *label)
 {
     double *x = arena_zero(build->arena, LAW_PLACES, sizeof *x), *y = arena_zero(build->arena, LAW_PLACES, sizeof *y);
     double *low = arena_zero(build->arena, LAW_PLACES, sizeof *low), *high = arena_zero(build->arena, LAW_PLACES,
                                                                                       sizeof *high);
-    double *values = memory_array(fitted + 1, sizeof *values);
+    double *values = memory_array(fitted + 1, sizeof *values), from = beyond ? law->to : law->from;
     if (!x || !y || !low || !high || !values) {
         free(values);
         return error_memory(build->err);
@@ -320,9 +395,9 @@ static int add_stretch(struct build *build, const struct law *law, const struct 
     for (size_t k = 0; k < LAW_PLACES; k++) {
         double at = from + (to - from) * (double)k / (LAW_PLACES - 1);
         x[k] = exp(at);
-        y[k] = exp(law->intercept + law->slope * at);
+        y[k] = exp(power_law_at(&law->of[which], at));
         for (size_t i = 0; i < fitted; i++)
-            values[i] = laws[i].intercept + laws[i].slope * at;
+            values[i] = power_law_at(&laws[i].of[which], at);
         reals_sort(values, fitted);
         low[k] = exp(gather_quantile(values, fitted, 0, 0, 0.025));
         high[k] = exp(gather_quantile(values, fitted, 0, 0, 0.975));
@@ -331,60 +406,63 @@ static int add_stretch(struct build *build, const struct law *law, const struct 
     build->figure->series[build->figure->series_count++] =
         (struct figure_series){ .role = ROLE_LAW, .label = label, .count = LAW_PLACES, .x = x, .y = y,
                                 .low = fitted ? low : NULL, .high = fitted ? high : NULL, .line = true,
-                                .dashed = beyond, .shade = NAN, .colour = 1 };
+                                .dashed = beyond, .shade = NAN, .colour = which == PLAIN ? 1 : 2 };
     return 0;
 }
 
-static int interval(struct build *build, const struct law *laws, size_t fitted, struct figure_law *shown)
+/* The law in numbers, and its lines. */
+static int add_law(struct build *build, const struct law *law, const struct law *laws, size_t fitted, int which,
+                   double end, const char *how)
 {
-    double *slopes = memory_array(fitted + 1, sizeof *slopes);
-    if (!slopes)
+    const struct figure_spec *spec = build->spec;
+    struct figure_law *shown = &build->figure->laws[build->figure->law_count++];
+    const bool floored = which == FLOORED;
+    *shown = (struct figure_law){ .factor = exp(law->of[which].intercept), .exponent = law->of[which].slope,
+                                  .error = NAN, .low = NAN, .high = NAN, .floored = floored,
+                                  .floor = law->of[which].floor, .floor_low = NAN, .floor_high = NAN, .how = how };
+    shown->of = floored ? "E free" : law->floored ? "E = 0" : NULL;
+    if (fitted && (interval(build, laws, fitted, floored ? floored_slope : plain_slope, &shown->low, &shown->high) ||
+                   (floored && interval(build, laws, fitted, floor_of, &shown->floor_low, &shown->floor_high))))
+        return -1;
+    char *label = label_of(build, shown);
+    shown->formula = formula_of(build, shown);
+    if (!label || !shown->formula)
         return error_memory(build->err);
-    for (size_t i = 0; i < fitted; i++)
-        slopes[i] = laws[i].slope;
-    reals_sort(slopes, fitted);
-    shown->low = gather_quantile(slopes, fitted, 0, 0, 0.025);
-    shown->high = gather_quantile(slopes, fitted, 0, 0, 0.975);
-    free(slopes);
-    return 0;
+    if (add_stretch(build, law, laws, fitted, which, false, law->to, label))
+        return -1;
+    return spec->extend > 1 ? add_stretch(build, law, laws, fitted, which, true, end, NULL) : 0;
 }
 
 int envelope_law(struct build *build, const struct envelope *envelope, const struct strand *strands, size_t count)
 {
     struct figure *figure = build->figure;
+    const struct figure_spec *spec = build->spec;
     struct law law, *laws;
     size_t fitted, seeds;
-    if (!build->spec->fit || build->y.more_is_better)
+    if (!spec->fit || build->y.more_is_better)
         return 0;
     if (!fit(build, envelope, &law)) {
         build_say(build, "No law is fitted: the envelope spans less than a factor of 2 in compute.");
         return 0;
     }
-    if (bootstrap(build, envelope, strands, count, &laws, &fitted, &seeds))
+    if (bootstrap(build, envelope, strands, count, law.floored, &laws, &fitted, &seeds))
         return -1;
-    figure->laws = arena_zero(build->arena, 1, sizeof *figure->laws);
-    char *formula = arena_format(build->arena, "%s = a %s^b, the envelope", build->spec->y[0], build->spec->x);
+    figure->laws = arena_zero(build->arena, FITS, sizeof *figure->laws);
     char *how = fitted ? arena_format(build->arena, "bootstrap over %zu seeds, %zu resamples", seeds, fitted) : NULL;
-    if (!figure->laws || !formula || (fitted && !how))
+    if (!figure->laws || (fitted && !how))
         return error_memory(build->err);
-    struct figure_law *shown = &figure->laws[figure->law_count++];
-    *shown = (struct figure_law){ .formula = formula, .factor = exp(law.intercept), .exponent = law.slope,
-                                  .error = NAN, .low = NAN, .high = NAN, .how = how };
-    if (fitted && interval(build, laws, fitted, shown))
-        return -1;
-    char *label = exponent_text(build, shown);
-    if (!label)
-        return error_memory(build->err);
-    double beyond = log_of(figure->x.logarithmic, envelope->high) + log(build->spec->extend);
-    if (add_stretch(build, &law, laws, fitted, law.from, law.to, false, label))
-        return -1;
-    if (build->spec->extend > 1 && add_stretch(build, &law, laws, fitted, law.to, beyond, true, NULL))
-        return -1;
-    build_say(build, "The power law is fitted to the envelope%s, and dashed beyond that.",
+    double end = log_of(figure->x.logarithmic, envelope->high) + log(spec->extend);
+    for (int which = PLAIN; which < (law.floored ? FITS : 1); which++)
+        if (add_law(build, &law, laws, fitted, which, end, how))
+            return -1;
+    build_say(build, "%s fitted to the envelope%s, and dashed beyond that.",
+              law.floored ? "Power laws, with E = 0 and with E free, are" : "The power law is",
               law.all || envelope->sizes < 3 ? "" : " where its size is neither the smallest nor the largest");
+    if (spec->floor == FLOOR_FREE && !law.floored)
+        build_say(build, "E is not fitted: that takes four points.");
     if (fitted)
         build_say(build, "Band and brackets: 95 %% of %zu resamples of the %zu seeds.", fitted, seeds);
-    else if (build->spec->bootstrap && seeds < 2)
+    else if (spec->bootstrap && seeds < 2)
         build_say(build, "Without several seeds it has no interval.");
     return 0;
 }

@@ -34,8 +34,8 @@ double envelope_x(const struct envelope *envelope, size_t place);
 /* Whether the best size at a place is the smallest or largest of three or more. */
 bool envelope_is_end(const struct envelope *envelope, size_t place);
 
-/* Fits a power law y = a x^b through the envelope and adds it to the figure: line, band over resamples of the seeds,
- * extension, numbers. 0 where there is nothing to fit, too. */
+/* Fits a power law y = a x^b through the envelope, and y = E + a x^b where the figure asks for it, and adds them to the
+ * figure: line, band over resamples of the seeds, extension, numbers. 0 where there is nothing to fit, too. */
 int envelope_law(struct build *build, const struct envelope *envelope, const struct strand *strands, size_t count);
 
 #endif

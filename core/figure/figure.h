@@ -167,6 +167,8 @@ struct figure_law {
     const char *of;      /* what it is of: "width 64"; NULL: of all */
     const char *formula; /* "validation.loss = a flops^b" */
     double factor, exponent;
+    bool floored;        /* with a floor E, which has an interval of 95 %; NaN: none */
+    double floor, floor_low, floor_high;
     double error;        /* the exponent's standard error; NaN: none */
     double low, high;    /* its interval of 95 %; NaN: none */
     const char *how;     /* where error and interval come from */

@@ -262,8 +262,8 @@ int build_frontier(struct build *build)
         longest = data->lines[i].count > longest ? data->lines[i].count : longest;
     struct strand *strands = arena_zero(build->arena, data->line_count + 1, sizeof *strands);
     build->cell_of = arena_zero(build->arena, longest + 1, sizeof *build->cell_of);
-    /* Room for the envelope in as many runs as the owner may change, and for the law. */
-    figure->series = arena_zero(build->arena, data->line_count + ENVELOPE_GRID + 3, sizeof *figure->series);
+    /* Room for the envelope in as many runs as the owner may change, and for two laws. */
+    figure->series = arena_zero(build->arena, data->line_count + ENVELOPE_GRID + 5, sizeof *figure->series);
     if (!figure->series || !strands || !build->cell_of) {
         status = error_memory(build->err);
         goto out;

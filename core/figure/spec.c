@@ -20,6 +20,7 @@ static const char *const computes[] = { "flops", "flops_matmul", "flops_6nd", "f
 static const char *const checkpoints[] = { "best", "final", "init", NULL };
 static const char *const splits[] = { "validation", "test", "train", NULL };
 static const char *const values[] = { "weights", "gradients", "activations", NULL };
+static const char *const floors[] = { "zero", "free", NULL };
 static const char *const orders[] = { "wrong", "first", NULL };
 
 #define KIND(name) (1u << KIND_##name)
@@ -66,6 +67,7 @@ static const struct option options[] = {
     { "start", KIND(MOVING_AVERAGE), TYPE_REAL, FIELD(start), NULL, -1e300, 1e300, "a number" },
     { "multiplier", KIND(MOVING_AVERAGE), TYPE_REAL, FIELD(multiplier), NULL, -1e300, 1e300, "a number" },
     { "fit", KIND(LOGLOG) | COMPUTE, TYPE_FLAG, FIELD(fit), NULL, 0, 0, NULL },
+    { "floor", KIND(FRONTIER), TYPE_CHOICE, FIELD(floor), floors, 0, 0, NULL },
     { "bootstrap", KIND(FRONTIER), TYPE_WHOLE, FIELD(bootstrap), NULL, 0, 1e5, "resamples, at most 100000 (0: none)" },
     { "extend", KIND(FRONTIER), TYPE_REAL, FIELD(extend), NULL, 1, 1e6,
       "a factor of 1 to 1e6 by which a law goes beyond the data" },

@@ -25,6 +25,7 @@ extern const char *const figure_kinds[KIND_COUNT];
 enum band { BAND_SD, BAND_SE, BAND_MINMAX, BAND_QUANTILES, BAND_NONE };
 /* What becomes of swept columns that are neither x nor group. */
 enum others { OTHERS_SEPARATE, OTHERS_BEST, OTHERS_MEAN };
+enum floor { FLOOR_ZERO, FLOOR_FREE }; /* the irreducible loss E of a law */
 enum order { ORDER_WRONG, ORDER_FIRST }; /* of examples */
 enum source_table { TABLE_AUTO, TABLE_TRIALS, TABLE_POINTS };
 
@@ -49,6 +50,7 @@ struct figure_spec {
     int fit;
     uint64_t window;
     double start, multiplier; /* x = start + multiplier * x */
+    enum floor floor;
     uint64_t bootstrap; /* resamples of the seeds */
     double extend;      /* how far a law is drawn beyond the data: a factor of x */
     uint64_t trial;                /* of a model; 0: the best */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "train/arithmetic.h"
@@ -91,6 +92,12 @@ static int build(struct model *model, struct iso_error *err)
     return model->network ? checkpoint_load(checkpoint, model->network, err) : -1;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
 struct model *model_load(const char *path, struct plugins *plugins, struct iso_error *err)
 {
     return model_load_for(path, NULL, plugins, err);
@@ -105,6 +112,11 @@ struct model *model_load_for(const char *path, const char *folder, struct plugin
     }
     model->plugins = plugins;
     model->folder = folder;
+    if (is_folder(path)) {
+        iso_fail(err, "%s is a folder; a model is a file such as %s/checkpoints/KEY/final.safetensors, which recipes keep "
+                 "with `checkpoint: [final]`", path, path);
+        goto failed;
+    }
     if (!(model->checkpoint = checkpoint_read(path, err)))
         goto failed;
     if (!model->checkpoint->recipe) {

@@ -107,6 +107,7 @@ static int put_text(struct screen *screen, const char *text, int font, SDL_Color
         const int height = (int)(surface->h * scale);
         const SDL_Rect to = { align == LEFT ? x : align == RIGHT ? x - width : x - width / 2, y - height / 2, width,
                               height };
+        SDL_SetTextureScaleMode(texture, SDL_ScaleModeLinear); /* pictures show their pixels, letters don't */
         SDL_RenderCopy(screen->renderer, texture, NULL, &to);
     }
     SDL_DestroyTexture(texture);
@@ -392,7 +393,10 @@ static void handle(struct screen *screen, const SDL_Event *event)
     struct iso_error problem = { .size = sizeof problem };
     switch (event->type) {
     case SDL_QUIT: screen->quit = true; return;
-    case SDL_WINDOWEVENT: screen->changed = true; return;
+    case SDL_WINDOWEVENT:
+        screen->inside = screen->inside && event->window.event != SDL_WINDOWEVENT_LEAVE;
+        screen->changed = true;
+        return;
     case SDL_KEYDOWN:
         screen->message[0] = 0;
         key(screen, &event->key.keysym);

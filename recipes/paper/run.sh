@@ -127,6 +127,7 @@ experiment decay decay
 experiment leaky_slope leaky_slope
 experiment leaky_slope_corrected leaky_slope_corrected
 experiment initializer initializer
+experiment initializer_corrected initializer_corrected
 experiment epochs epochs
 # R11, R16, R17, R21, R22, R23.
 experiment layer_size layer_size -- "$(widths 50 950 150)"
