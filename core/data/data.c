@@ -278,6 +278,23 @@ static int describe(struct data *data, const struct iso_table *table, struct iso
     return 0;
 }
 
+static void measure_targets(struct data *data)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int which = 0; which < DATA_SPLITS; which++) {
+        const struct split *split = &data->split[which];
+        for (size_t k = 0; split->targets && k < split->count; k++) {
+            const float *row = split->targets + (split->rows ? split->rows[k] : k) * data->shape.outputs;
+            for (size_t j = 0; j < data->shape.outputs; j++) {
+                low = fmin(low, (double)row[j]);
+                high = fmax(high, (double)row[j]);
+            }
+        }
+    }
+    data->shape.target_min = low;
+    data->shape.target_max = high;
+}
+
 static int take_checksum(struct data *data, struct iso_error *err)
 {
     const struct instance *instance = data->instance;
@@ -313,6 +330,7 @@ struct data *data_open(struct instance *dataset, const struct data_options *opti
         data_close(data);
         return NULL;
     }
+    measure_targets(data);
     return data;
 }
 
