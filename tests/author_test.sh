@@ -54,7 +54,8 @@ activation "exit(0);" "$slope" 1 '^forward: ends the program, with exit status 0
 activation "$relu" "_exit(3);" 1 '^backward: ends the program, with exit status 3'
 activation "abort();" "$slope" 1 '^forward: aborts'
 activation "assert(n == 5);" "$slope" 1 "^forward: aborts, after it said: .*Assertion .n == 5. failed"
-activation "for (;;) { __asm__ volatile(\"\"); }" "$slope" 1 '^forward: does not return within 0.5 seconds' --timeout 0.5
+activation "for (;;) { __asm__ volatile(\"\"); }" "$slope" 1 '^forward: does not return within 0.5 seconds' \
+    --timeout 0.5
 activation "$relu write(1, \"here\\\\n\", 5);" "$slope" 1 'a plugin prints nothing, but this one says: "here'
 activation "$relu" "dx[0] = *(const float *)state;" 1 '^backward: crashes (it follows a NULL pointer)'
 EXTRA='static int setup(void *s, const struct iso_host *h, struct iso_error *e) { *(volatile int *)s = 1; return 0; }' \
@@ -214,8 +215,8 @@ FIELDS=', .state_size = 8, .params = params' dataset '' 2 'an option that isoflo
 table()
 {
     EXTRA="struct state { double a, b; int c, d; };
-static const struct iso_param params[] = { $1, { 0 } };" FIELDS=', .state_size = sizeof(struct state), .params = params' \
-        activation "$relu" "$slope" 2 "$2"
+static const struct iso_param params[] = { $1, { 0 } };" \
+        FIELDS=', .state_size = sizeof(struct state), .params = params' activation "$relu" "$slope" 2 "$2"
 }
 table 'ISO_REAL(struct state, a, "5", 0, 9, "h"), ISO_REAL(struct state, b, "a", 0, 2, "h")' \
     'parameter "b" has the default "a", a parameter from 0 to 9'

@@ -9,6 +9,7 @@
 #include "base/generator.h"
 #include "base/memory.h"
 #include "data/split.h"
+#include "recipe/utf8.h"
 
 static const char *name_of(const struct data *data)
 {
@@ -86,6 +87,15 @@ static int read_classes(struct data *data, const struct iso_table *table, struct
     for (size_t i = 0; i < count; i++)
         data->names[i] = table->class_names[options->class_count ? (size_t)options->classes[i] : i];
     data->shape.class_names = data->names;
+    for (size_t i = 0; i < count; i++)
+        if (!utf8_printable(data->names[i])) {
+            struct text name = { 0 };
+            text_add_json(&name, data->names[i] ? data->names[i] : "");
+            iso_fail(err, "data set %s: class %zu is called %.200s, which is no line of text in UTF-8", name_of(data), i,
+                     name.data ? name.data : "");
+            text_free(&name);
+            return -1;
+        }
     return 0;
 }
 

@@ -66,8 +66,8 @@ void check_skip(struct check *check, const char *property, const char *format, .
 /* Bits of two arrays: the first place where they differ, or n. NaN equals NaN of the same bits. */
 size_t check_differ(const float *a, const float *b, size_t n);
 
-/* What an array holds before a call that is to fill it: a function that adds to it, or leaves some of it out, then gives
- * other results than from CHECK_OTHER_JUNK. */
+/* What an array holds before a call that is to fill it: a function that adds to it, or leaves some of it out, then
+ * gives other results than from CHECK_OTHER_JUNK. */
 #define CHECK_JUNK 1000.0f
 #define CHECK_OTHER_JUNK (-3.0f)
 void check_fill(float *array, size_t n, float value);

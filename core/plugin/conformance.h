@@ -12,7 +12,7 @@ struct conformance {
     struct text lines; /* one a failure: which function, at which input, expected and got; one a skip */
 };
 
-/* What is going on, for somebody who watches from another process: a plugin may crash, end the program or not return. */
+/* What is going on, for somebody who watches from another process: a plugin may crash, exit or not return. */
 struct conformance_watch {
     size_t calls;      /* grows with each */
     char function[64]; /* being called; "" between calls */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "plugin/checking.h"
+#include "recipe/utf8.h"
 
 enum { DRAWN = 64 };
 
@@ -128,8 +129,9 @@ static bool check_shape(struct check *check, const struct iso_table *table, enum
         check_fail(check, "open", "image", "the %s split has images of %zu x %zu x %zu for %zu inputs", name,
                    table->height, table->width, table->channels, table->inputs);
     for (size_t k = 0; table->class_names && k < table->outputs; k++)
-        if (!table->class_names[k])
-            check_fail(check, "open", "class_names", "class %zu of %zu has no name", k, table->outputs);
+        if (!utf8_printable(table->class_names[k]))
+            check_fail(check, "open", "class_names", "class %zu of %zu has no name, a line of text in UTF-8", k,
+                       table->outputs);
     return check->report->failures == failures;
 }
 

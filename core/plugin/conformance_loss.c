@@ -364,8 +364,9 @@ static void check_extremes(struct check *check, size_t outputs)
         return;
     for (size_t i = 0; i < ROWS * outputs; i++)
         if (isnan(batch.value[i / outputs]) || isnan(batch.gradient[i])) {
-            check_fail(check, "value", "range", "example with raw output %g at output %zu of %zu: expected numbers, got "
-                                                "value %g and gradient %g (subtract the largest output before exp?)",
+            check_fail(check, "value", "range",
+                       "example with raw output %g at output %zu of %zu: expected numbers, got value %g and gradient %g "
+                       "(subtract the largest output before exp?)",
                        (double)raw[i], i % outputs, outputs, (double)batch.value[i / outputs],
                        (double)batch.gradient[i]);
             return;

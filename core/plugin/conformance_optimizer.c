@@ -175,8 +175,8 @@ static void check_rate(struct check *check)
         return;
     const size_t i = check_differ(call.weights, before, COUNT);
     if (i < COUNT)
-        check_fail(check, "update", "rate", "moves a weight at rate 0 (does it take the rate that it is given?): expected "
-                                            "%.9g, got %.9g", (double)before[i], (double)call.weights[i]);
+        check_fail(check, "update", "rate", "moves a weight at rate 0 (does it take the rate that it is given?): "
+                                            "expected %.9g, got %.9g", (double)before[i], (double)call.weights[i]);
 }
 
 static void check_plain(struct check *check, bool is_bias)

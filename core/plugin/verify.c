@@ -99,21 +99,6 @@ static bool is_data_option(const char *name)
     return false;
 }
 
-/* One line of text that a terminal and JSON can show. */
-static bool line_valid(const char *text)
-{
-    const char *end = text ? text + strlen(text) : NULL;
-    size_t length;
-    if (!text || !*text)
-        return false;
-    for (; text < end; text += length) {
-        const long code = utf8_decode(text, end, &length);
-        if (code < 0x20 || (code >= 0x7f && code < 0xa0)) /* no character, or one that controls a terminal */
-            return false;
-    }
-    return true;
-}
-
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
 static int verify_choices(const struct iso_param *param, struct iso_error *err)
@@ -187,7 +172,7 @@ static int verify_param(const struct plugin *plugin, const struct iso_param *par
         return iso_fail(err, "has type %d, which this isoflop does not know", param->type);
     if (plugin->descriptor.kind == ISO_DATASET && is_data_option(param->name))
         return iso_fail(err, "has the name of an option that isoflop takes for every dataset: choose another");
-    if (!line_valid(param->help))
+    if (!utf8_printable(param->help))
         return iso_fail(err, "has no help, which is one line of text");
     if (!(param->min <= param->max))
         return iso_fail(err, "has a minimum of %g above its maximum of %g", param->min, param->max);
@@ -274,7 +259,7 @@ static int verify_head(struct plugin *plugin, enum iso_kind expected, const char
     if (expected && head->kind != (int)expected)
         return iso_fail(err, "is of kind %s, but lies in the folder of kind %s",
                         plugin_kind_name((enum iso_kind)head->kind), plugin_kind_name(expected));
-    if (!line_valid(head->summary))
+    if (!utf8_printable(head->summary))
         return iso_fail(err, "has no summary, which is one line of text");
     if (head->revision < 1)
         return iso_fail(err, "has revision %d: revisions count from 1", head->revision);

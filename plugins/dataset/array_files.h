@@ -1,5 +1,5 @@
-/* array_files.h: arrays as NumPy and safetensors write them, of either byte order, in C's or Fortran's order. Content is
- * hostile: each length, offset and product of sizes is checked before use.
+/* array_files.h: arrays as NumPy and safetensors write them, of either byte order, in C's or Fortran's order. Content
+ * is hostile: each length, offset and product of sizes is checked before use.
  *
  * .npy: "\x93NUMPY", version, length of the header, a Python dictionary with descr, fortran_order and shape, the data
  * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). .npz: a zip of these.
