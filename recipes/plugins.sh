@@ -10,7 +10,6 @@ echo '.Ql isoflop plugins .'
 for kind in activation loss initializer schedule optimizer dataset backend; do
     printf '.Ss %s plugins\n.Bl -tag -width Ds\n' "$kind"
     "$isoflop" complete -- plugins "$kind/" | while IFS= read -r plugin; do
-        [ "$plugin" != backend/auto ] || continue # a name, not a plugin
         "$isoflop" plugins "$plugin" |
             sed -e 's/\\/\\e/g' -e 's/ - / \\- /g' -e "s/^\([.']\)/\\\\\&\1/" |
             awk -v "plugin=$plugin" '

@@ -1,4 +1,6 @@
 /* Tests of the plugin arrays: .npy, .npz and .safetensors, good and hostile. */
+#include <math.h>
+
 #include "data_files.h"
 #include "suite.h"
 
@@ -88,6 +90,68 @@ START_TEST(folder_of_npy)
 }
 END_TEST
 
+/* x in other types and orders: float64 and float32 with the most significant byte first, float16, Fortran's order. */
+START_TEST(orders_and_types)
+{
+    const struct npy labels = npy(">i2", "(5,)", "False", "\0\0\0\3\0\1\0\2\0\3", 10);
+    unsigned char single[4 * N * INPUTS], twice[8 * N * INPUTS], half[2 * N * INPUTS], column[N * INPUTS];
+    float by_column[N * INPUTS];
+    struct npy inputs;
+    for (size_t i = 0; i < N * INPUTS; i++) {
+        const double value = (double)x[i], size = fabs(value);
+        const int power = (int)floor(log2(size));
+        uint32_t bits;
+        uint64_t wide;
+        memcpy(&bits, &x[i], sizeof bits);
+        memcpy(&wide, &value, sizeof wide);
+        for (size_t byte = 0; byte < 8; byte++)
+            twice[8 * i + byte] = (unsigned char)(wide >> (56 - 8 * byte));
+        for (size_t byte = 0; byte < 4; byte++)
+            single[4 * i + byte] = (unsigned char)(bits >> (24 - 8 * byte));
+        const unsigned bits16 = (value < 0 ? 0x8000u : 0) | (unsigned)(power + 15) << 10 |
+                                (unsigned)(ldexp(size, 10 - power) - 1024);
+        half[2 * i] = (unsigned char)bits16;
+        half[2 * i + 1] = (unsigned char)(bits16 >> 8);
+        by_column[i % INPUTS * N + i / INPUTS] = x[i];
+        column[i % INPUTS * N + i / INPUTS] = (unsigned char)i;
+    }
+    inputs = npy(">f4", "(5, 4)", "False", single, sizeof single);
+    write_folder(&inputs, &labels);
+    check_content(open_arrays(at("own"), "auto"), 1);
+    inputs = npy(">f8", "(5, 4)", "False", twice, sizeof twice);
+    write_folder(&inputs, &labels);
+    check_content(open_arrays(at("own"), "auto"), 1);
+    inputs = npy("<f2", "(5, 4)", "False", half, sizeof half);
+    write_folder(&inputs, &labels);
+    check_content(open_arrays(at("own"), "auto"), 1);
+    inputs = npy("<f4", "(5, 4)", "True", by_column, sizeof by_column);
+    write_folder(&inputs, &labels);
+    check_content(open_arrays(at("own"), "auto"), 1);
+
+    const uint32_t last = 4;
+    float row[INPUTS];
+    int32_t label;
+    inputs = npy("|u1", "(5, 4)", "True", column, sizeof column);
+    write_folder(&inputs, &labels);
+    struct opened opened = open_arrays(at("own"), "auto");
+    ck_assert_msg(opened.data != NULL, "%s", opened.err.text);
+    data_gather(opened.data, DATA_TRAIN, 0, 0, &last, 1, row, INPUTS, &label, NULL);
+    for (size_t j = 0; j < INPUTS; j++)
+        ck_assert_float_eq_tol(row[j] * 255, (float)(4 * INPUTS + j), 1e-4f);
+    shut(&opened);
+    /* Booleans are 0 and 1, not parts of 255. */
+    for (size_t i = 0; i < N * INPUTS; i++)
+        column[i] = i % 3 == 1;
+    inputs = npy("|b1", "(5, 4)", "False", column, sizeof column);
+    write_folder(&inputs, &labels);
+    opened = open_arrays(at("own"), "auto");
+    ck_assert_msg(opened.data != NULL, "%s", opened.err.text);
+    data_gather(opened.data, DATA_TRAIN, 0, 0, &last, 1, row, INPUTS, &label, NULL);
+    ck_assert(row[0] == 1 && row[1] == 0 && row[2] == 0 && row[3] == 1);
+    shut(&opened);
+}
+END_TEST
+
 START_TEST(bytes_are_scaled)
 {
     unsigned char bytes[N * INPUTS], got = 0;
@@ -155,12 +219,23 @@ static void write_tensors(const char *header)
 }
 
 #define X_AT "{\"dtype\":\"F32\",\"shape\":[5,4],\"data_offsets\":[0,80]}"
+#define X_HALVES "{\"dtype\":\"BF16\",\"shape\":[5,8],\"data_offsets\":[0,80]}"
 #define Y_AT "{\"dtype\":\"I64\",\"shape\":[5],\"data_offsets\":[80,120]}"
 
 START_TEST(safetensors)
 {
     write_tensors("{\"x_train\":" X_AT ",\"y_train\":" Y_AT ",\"x_test\":" X_AT ",\"y_test\":" Y_AT "}");
     check_content(open_arrays(at("own.safetensors"), "auto"), 1);
+    /* The upper half of a float32 is a bfloat16: of 1 ... 19 and -20.5 it is exact, and the lower half is 0. */
+    write_tensors("{\"x_train\":" X_HALVES ",\"y_train\":" Y_AT ",\"x_test\":" X_HALVES ",\"y_test\":" Y_AT "}");
+    struct opened halves = open_arrays(at("own.safetensors"), "auto");
+    ck_assert_msg(halves.data != NULL, "%s", halves.err.text);
+    const uint32_t last = 4;
+    float row[2 * INPUTS];
+    int32_t label;
+    data_gather(halves.data, DATA_TRAIN, 0, 0, &last, 1, row, 2 * INPUTS, &label, NULL);
+    ck_assert(row[0] == 0 && row[1] == 17 && row[6] == 0 && row[7] == -20.5f);
+    shut(&halves);
     static const char *const bad[][2] = {
         { "{\"dtype\":\"F32\",\"shape\":[5,4],\"data_offsets\":[0,100]}", "asks for" },
         { "{\"dtype\":\"F32\",\"shape\":[5,4],\"data_offsets\":[60,140]}", "within the file" },
@@ -169,7 +244,7 @@ START_TEST(safetensors)
         { "{\"dtype\":\"F32\",\"shape\":[5,-4],\"data_offsets\":[0,80]}", "shape" },
         { "{\"dtype\":\"F32\",\"shape\":[9223372036854775807,9223372036854775807],\"data_offsets\":[0,80]}", "too large" },
         { "{\"dtype\":\"F32\",\"shape\":[4611686018427387909,4],\"data_offsets\":[0,80]}", "too large" },
-        { "{\"dtype\":\"BF16\",\"shape\":[5,8],\"data_offsets\":[0,80]}", "BF16" },
+        { "{\"dtype\":\"F8_E4M3\",\"shape\":[5,16],\"data_offsets\":[0,80]}", "F8_E4M3" },
         { "{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[0,0]}", "empty" },
         { "{\"shape\":[5,4],\"data_offsets\":[0,80]}", "(none)" },
         { "3", "(none)" },
@@ -204,10 +279,10 @@ START_TEST(hostile_npy)
 {
     const struct npy good = npy("<f4", "(5, 4)", "False", x, sizeof x),
                      labels = npy("<i8", "(5,)", "False", y, sizeof y);
-    struct npy bad = npy("<f4", "(5, 4)", "True", x, sizeof x);
-    refused(&bad, &labels, "Fortran");
-    bad = npy(">f4", "(5, 4)", "False", x, sizeof x);
-    refused(&bad, &labels, "'>f4' are not read");
+    struct npy bad = npy(">c8", "(5, 2)", "False", x, sizeof x);
+    refused(&bad, &labels, "'>c8' are not read");
+    bad = npy("f4", "(5, 4)", "False", x, sizeof x);
+    refused(&bad, &labels, "'f4' are not read");
     bad = npy("<f4", "(5, 5)", "False", x, sizeof x);
     refused(&bad, &labels, "asks for 100 bytes, but there are 80");
     bad = npy("<f4", "(5, 4)", "False", x, sizeof x - 1);
@@ -230,7 +305,7 @@ START_TEST(hostile_npy)
     refused(&bad, &labels, "no .npy");
     const float infinite[N * INPUTS] = { [7] = 1.0f / 0.0f };
     bad = npy("<f4", "(5, 4)", "False", infinite, sizeof infinite);
-    refused(&bad, &labels, "element 7 is not finite");
+    refused(&bad, &labels, "element 7 is inf, which is no finite float32");
     const int64_t wrong[N] = { 0, 1, -1 };
     bad = npy("<i8", "(5,)", "False", wrong, sizeof wrong);
     refused(&good, &bad, "element 2 is -1");
@@ -267,6 +342,7 @@ int main(void)
     TCase *tests = tcase_create("arrays");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, folder_of_npy);
+    tcase_add_test(tests, orders_and_types);
     tcase_add_test(tests, bytes_are_scaled);
     tcase_add_test(tests, npz);
     tcase_add_test(tests, safetensors);

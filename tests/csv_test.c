@@ -129,6 +129,46 @@ START_TEST(one_file_is_parted)
 }
 END_TEST
 
+/* Line ends of any kind, and blanks around fields, mean nothing. */
+START_TEST(written_otherwise)
+{
+    static const char *const texts[] = { "a,label\n1.5,x\n2.5,y\n", "a,label\r\n1.5,x\r\n2.5,y\r\n",
+                                         "a,label\r1.5,x\r2.5,y", "a , label\n\n 1.5\t, x \n\n2.5,y\n\n",
+                                         "\"a\",\"label\"\n\"1.5\",\"x\"\n\" 2.5 \",\"y\"\n" };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        text_file("a.csv", texts[i]);
+        const char *const pairs[] = { "file", at("a.csv"), "test", at("a.csv"), NULL };
+        struct opened csv = open_csv(pairs);
+        ck_assert_msg(csv.data != NULL, "case %zu: %s", i, csv.err.text);
+        ck_assert_uint_eq(data_count(csv.data, DATA_TRAIN), 2);
+        ck_assert_str_eq(data_shape(csv.data)->class_names[1], "y");
+        const uint32_t positions[2] = { 0, 1 };
+        float inputs[2];
+        int32_t labels[2];
+        data_gather(csv.data, DATA_TRAIN, 0, 0, positions, 2, inputs, 1, labels, NULL);
+        ck_assert(inputs[0] == 1.5f && inputs[1] == 2.5f && labels[0] == 0 && labels[1] == 1);
+        shut(&csv);
+    }
+}
+END_TEST
+
+START_TEST(files_that_differ)
+{
+    const char *const pairs[] = { "file", at("a.csv"), "test", at("b.csv"), NULL };
+    text_file("a.csv", "a,b,label\n1,2,x\n");
+    text_file("b.csv", "b,a,label\n2,1,x\n");
+    struct opened csv = open_csv(pairs);
+    ck_assert_ptr_null(csv.data);
+    ck_assert_msg(strstr(csv.err.text, "its column 1 is \"b\", that of ") != NULL, "%s", csv.err.text);
+    shut(&csv);
+    write_file(at("b.csv"), "a,b,label\n1,\0" "2,x\n", 17);
+    csv = open_csv(pairs);
+    ck_assert_ptr_null(csv.data);
+    ck_assert_msg(strstr(csv.err.text, "there is a byte 0 in it") != NULL, "%s", csv.err.text);
+    shut(&csv);
+}
+END_TEST
+
 START_TEST(mistakes_are_told)
 {
     static const struct {
@@ -136,9 +176,17 @@ START_TEST(mistakes_are_told)
     } cases[] = {
         { "a,label\n1,2\n1,2,3\n", "header", "true", "a.csv:3: 3 columns, where the first row has 2" },
         { "a,label\n1,2\nx1,2\n", "header", "true", "a.csv:3: column 1 is no number: \"x1\"" },
-        { "a,label\n,2\n", "header", "true", "column 1 is no number" },
+        { "a,label\n,2\n", "header", "true", "a.csv:2: column 1 is empty, where a number is expected" },
         { "a,label\nnan,2\n", "header", "true", "column 1 is no number" },
-        { "a,label\n1e999,2\n", "header", "true", "column 1 is no number" },
+        { "a,label\n1e999,2\n", "header", "true", "column 1 is more than a float32 can hold: \"1e999\"" },
+        { "a,label\n-1e39,2\n", "header", "true", "column 1 is more than a float32 can hold" },
+        { "a,label\n0x10,2\n", "header", "true", "column 1 is no number: \"0x10\"" },
+        { "a,label\n+,2\n", "header", "true", "column 1 is no number: \"+\"" },
+        { "a,label\n1,2\n3,\n", "header", "true", "a.csv:3: there is no label, in column 2" },
+        { "a,label\n1,2\n3,  \n", "header", "true", "a.csv:3: there is no label, in column 2" },
+        { "a;label\n1;2\n", "header", "true", "has one column, \"a;label\": is its delimiter another one" },
+        { "a\tlabel\n1\t2\n", "header", "true", "`delimiter: \"tab\"`" },
+        { "a,label\n1,f\xfc" "nf\n2,f\xfc" "nf\n", "test_fraction", "0.5", "is no line of text in UTF-8" },
         { "a,label\n1,\"2\n3,4\n", "header", "true", "a.csv:2: a quote is not closed" },
         { "a,label\n\"1\"x,2\n", "header", "true", "no delimiter" },
         { "a,b\n1,2\n", "header", "true", "has no column \"label\"; its first is \"a\", its last \"b\"" },
@@ -177,6 +225,8 @@ int main(void)
     tcase_add_test(tests, labels_that_are_numbers);
     tcase_add_test(tests, columns_of_targets);
     tcase_add_test(tests, one_file_is_parted);
+    tcase_add_test(tests, written_otherwise);
+    tcase_add_test(tests, files_that_differ);
     tcase_add_test(tests, mistakes_are_told);
     suite_add_tcase(suite, tests);
     const int failed = suite_failed(suite);

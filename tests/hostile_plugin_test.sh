@@ -72,6 +72,15 @@ rm bad.so
 mkdir bad.so
 "$isoflop" check ./bad.so > told 2>&1 && { echo "FAIL: a folder passes"; failed=1; }
 rmdir bad.so
+mkfifo bad.so
+timeout 20 "$isoflop" check ./bad.so > told 2>&1 && { echo "FAIL: a pipe passes"; failed=1; }
+grep -q 'bad.so: can not be loaded: it is no file' told || { echo "FAIL: a pipe: $(cat told)"; failed=1; }
+rm bad.so
+ln -s bad.so other.so
+ln -s other.so bad.so
+"$isoflop" check ./bad.so > told 2>&1 && { echo "FAIL: a link to itself passes"; failed=1; }
+grep -q 'bad.so: can not be loaded: .*symbolic links' told || { echo "FAIL: a link: $(cat told)"; failed=1; }
+rm bad.so other.so
 
 build ', .param_size = 0'
 refused bad.so 'param_size'

@@ -31,4 +31,11 @@ expect 0 "$isoflop" run regression.yaml --smoke --set dataset=digits
 expect 0 "$isoflop" run regression.yaml --smoke --set dataset=digits --set loss.mse.output=identity
 expect 2 "$isoflop" plan regression.yaml --set dataset=digits --set 'loss={cross_entropy: {class_weights: [1, 2]}}'
 holds err 'class_weights has 2 values for 10 classes'
+# Yes or no for each output: targets between 0 and 1, of which a table may have any.
+awk 'BEGIN { print "a,b,yes,no"; for (i = 0; i < 60; i++) print i "," i * i % 7 "," i % 2 "," (i % 3) / 2 }' > good.csv
+sed 's/^7,.*/7,0,1,-3.5/' good.csv > bad.csv
+set -- --set loss=binary_cross_entropy --set 'dataset={csv: {file: good.csv, targets: "yes,no"}}'
+expect 0 "$isoflop" run regression.yaml --smoke "$@"
+expect 2 "$isoflop" plan regression.yaml "$@" --set dataset.csv.file=bad.csv
+holds err 'loss binary_cross_entropy takes targets between 0 and 1, and dataset csv has some between -3.5 and 1'
 echo "ok: losses and data"

@@ -37,3 +37,12 @@ status=0
 "$program" check ./wrong.so >told 2>&1 || status=$?
 [ $status = 1 ] || { cat told; echo "status $status"; exit 1; }
 grep -q "backward: is not the derivative of forward: at x = .*, expected .*, got " told
+
+# A plugin's name alone, and what its page shows of a recipe.
+if "$program" plugins gelu 2>told; then echo "a name was taken for a kind"; exit 1; fi
+grep -q "did you mean activation/gelu?" told
+"$program" plugins dataset/mnist >told
+grep -q "in a recipe, at dataset: mnist$" told
+grep -q "options of every dataset: classes, subset_seed, train_size" told
+"$program" plugins loss/hinge | grep -q "at loss: {hinge: {margin: 1}}"
+"$program" plugins schedule/step | grep -q "at schedule: {step: {rate: 0.01, every: 2}}"

@@ -127,7 +127,7 @@ START_TEST(does_not_conform)
     struct conformance result;
     const struct plugin *plugin = open_fixture(plugins, nonconforming[_i].name, &err);
     ck_assert_msg(plugin != NULL, "%s", err.text);
-    ck_assert_msg(!conformance_run(plugin, NULL, NULL, &result, &err), "%s", err.text);
+    ck_assert_msg(!conformance_run(plugin, NULL, NULL, NULL, &result, &err), "%s", err.text);
     ck_assert_msg(result.failures > 0, "%s was found to conform", nonconforming[_i].name);
     assert_words(result.lines.data, nonconforming[_i].words);
     if (!strstr(result.lines.data, "crashes") && !strstr(result.lines.data, "writes") &&
@@ -143,7 +143,7 @@ static void assert_conforms(const struct plugin *plugin)
 {
     struct iso_error err = ERROR_NONE;
     struct conformance result;
-    ck_assert_msg(!conformance_run(plugin, NULL, NULL, &result, &err), "%s", err.text);
+    ck_assert_msg(!conformance_run(plugin, NULL, NULL, NULL, &result, &err), "%s", err.text);
     ck_assert_msg(result.failures == 0 && result.checks > 0, "%s", result.lines.data);
     conformance_free(&result);
 }

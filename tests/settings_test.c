@@ -332,11 +332,11 @@ END_TEST
 START_TEST(options_of_data_sets_are_the_same_in_all_layers)
 {
     size_t reserved = 0, options = 0;
-    for (; data_reserved[reserved]; reserved++) {
+    for (; plugin_data_options[reserved]; reserved++) {
         size_t k = 0;
-        while (tree_data_options[k] && strcmp(tree_data_options[k], data_reserved[reserved]))
+        while (tree_data_options[k] && strcmp(tree_data_options[k], plugin_data_options[reserved]))
             k++;
-        ck_assert_msg(tree_data_options[k] != NULL, "%s", data_reserved[reserved]);
+        ck_assert_msg(tree_data_options[k] != NULL, "%s", plugin_data_options[reserved]);
     }
     while (tree_data_options[options])
         options++;

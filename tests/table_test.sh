@@ -103,4 +103,15 @@ expect 2 "$isoflop" table all --paired model.depth
 holds err 'was not swept'
 expect 2 "$isoflop" table all --paired train.batch --confidence 95
 holds err 'between 0 and 1'
+
+# ---- Whole numbers that doubles do not tell apart are points of their own ----
+expect 0 "$isoflop" run sweep.yaml --out large --no-figures --set seeds=2 --set train.epochs=1 \
+    --set 'sweep={dataset.digits.subset_seed: [9007199254740993, 9007199254740992]}'
+expect 0 "$isoflop" table large
+holds out ' 9007199254740993  2 '
+holds out ' 9007199254740992  2 '
+expect 0 "$isoflop" table large --paired dataset.digits.subset_seed
+holds out 'differences from dataset.digits.subset_seed = 9007199254740993'
+holds out '^ *9007199254740992  2 '
+
 echo "ok: paired differences"

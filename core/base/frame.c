@@ -94,6 +94,36 @@ int column_set_whole(const struct frame *frame, struct column *column, size_t ro
     return 0;
 }
 
+/* Beyond 2^53, a whole number is told by `wholes`. */
+static bool is_large(const struct column *column, size_t row)
+{
+    return column->wholes && fabs(column->numbers[row]) >= 0x1p53;
+}
+
+bool column_same(const struct column *column, size_t a, size_t b)
+{
+    if (column->kind == COLUMN_TEXT) {
+        const char *x = column->texts[a], *y = column->texts[b];
+        return x == y || (x && y && !strcmp(x, y));
+    }
+    const double x = column->numbers[a], y = column->numbers[b];
+    if (is_large(column, a) && is_large(column, b))
+        return column->wholes[a] == column->wholes[b];
+    return x == y || (isnan(x) && isnan(y));
+}
+
+const char *column_shown(const struct column *column, size_t row, char buffer[64])
+{
+    buffer[0] = '\0';
+    if (column->kind == COLUMN_TEXT)
+        return column->texts[row] ? column->texts[row] : "";
+    if (is_large(column, row))
+        snprintf(buffer, 64, "%" PRId64, column->wholes[row]);
+    else if (!isnan(column->numbers[row]))
+        number_text(column->numbers[row], buffer);
+    return buffer;
+}
+
 /* ---- Writing ---- */
 
 static void number_cell(const struct column *column, size_t row, char out[NUMBER_TEXT])
@@ -101,7 +131,7 @@ static void number_cell(const struct column *column, size_t row, char out[NUMBER
     const double number = column->numbers[row];
     if (column->kind == COLUMN_FLOAT)
         number_export_float(number, out);
-    else if (column->wholes && fabs(number) >= 0x1p53)
+    else if (is_large(column, row))
         snprintf(out, NUMBER_TEXT, "%" PRId64, column->wholes[row]);
     else if (column->kind == COLUMN_INTEGER && fabs(number) < 0x1p63)
         snprintf(out, NUMBER_TEXT, "%.0f", number);

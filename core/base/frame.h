@@ -2,6 +2,7 @@
 #ifndef BASE_FRAME_H
 #define BASE_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +40,10 @@ void frame_remove_column(struct frame *frame, size_t index);
 int column_set_text(struct column *column, size_t row, const char *text); /* copies */
 /* Of a frame's column of integers. */
 int column_set_whole(const struct frame *frame, struct column *column, size_t row, int64_t value);
+/* Whether two rows hold the same; two empty ones do. */
+bool column_same(const struct column *column, size_t a, size_t b);
+/* A value as a person would write it, "" where it is empty: the text itself, or a number in `buffer`. */
+const char *column_shown(const struct column *column, size_t row, char buffer[64]);
 /* CSV (RFC 4180). Reading takes a header line, recognises columns that are numbers, and checks every row's length. */
 struct frame *frame_read_csv(const char *path, struct iso_error *err);
 int frame_write_csv(const struct frame *frame, FILE *out);

@@ -1,13 +1,18 @@
 /* isoflop check RECIPE|PLUGIN.so: validates and lints a recipe, or tries whether a plugin conforms to the ABI. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/apart.h"
+#include "command/arguments.h"
 #include "command/command.h"
 #include "command/options.h"
 #include "data/data.h"
 #include "lab/plan.h"
 #include "plugin/conformance.h"
+
+enum { CALL_SECONDS = 60 };
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -37,49 +42,127 @@ static const char **pairs_of(const struct option_list *list, char ***words, stru
     return *words ? pairs : NULL;
 }
 
-static int check_plugin(const char *file, const struct option_list *set, struct command_outcome *outcome)
+/* What the process that tries a plugin leaves to this one, in shared memory. */
+struct trying {
+    const char *file;
+    const char *const *pairs;
+    struct conformance_watch watch;
+    int status;
+    struct iso_error error;
+    char warning[1000], subject[200]; /* "activation/relu" */
+    size_t checks, settings, failures, skips;
+    char lines[1 << 17];
+};
+
+/* In a process of its own. */
+static void try_plugin(void *context)
 {
-    struct iso_error *err = &outcome->error;
+    struct trying *trying = context;
+    struct iso_error *err = &trying->error;
     struct conformance result = { 0 };
     struct plugins *plugins = NULL;
     struct plugin_host *host = NULL;
     const struct plugin *plugin;
-    char **words = NULL, *path = NULL;
-    const char **pairs = pairs_of(set, &words, err);
-    int status = STATUS_WRONG;
-    if (!pairs || !(plugins = plugins_new(NULL, err)) || !(plugin = plugins_open(plugins, file, err)) ||
+    char *path = NULL;
+    trying->status = STATUS_WRONG;
+    snprintf(trying->watch.function, sizeof trying->watch.function, "loading it");
+    if (!(plugins = plugins_new(NULL, err)) || !(plugin = plugins_open(plugins, trying->file, err)) ||
         !(path = plugin_kind_path(plugin)))
         goto out;
-    if (plugin->warning)
-        diagnostics_add(outcome->found, SEVERITY_WARNING, NULL, "%s", plugin->warning);
-    /* A plugin may crash here, and should not take what was printed with it. */
-    fflush(stdout);
-    status = STATUS_FAILED;
-    if (!(host = data_host_new(err)) || conformance_run(plugin, pairs, host, &result, err))
+    trying->watch.function[0] = 0;
+    trying->status = STATUS_FAILED;
+    snprintf(trying->subject, sizeof trying->subject, "%s", path);
+    snprintf(trying->warning, sizeof trying->warning, "%s", plugin->warning ? plugin->warning : "");
+    if (!(host = data_host_new(err)) ||
+        conformance_run(plugin, trying->pairs, host, &trying->watch, &result, err))
         goto out;
-    if (result.lines.data)
-        fputs(result.lines.data, stdout);
-    if (result.failures) {
-        iso_fail(err, "%s does not conform: %zu failure%s", plugin->file, result.failures,
-                 result.failures == 1 ? "" : "s");
-    } else {
-        printf("%s %s: %zu checks at %zu setting%s of its parameters, %zu skipped\n", path,
-               !result.settings ? "was not checked"
-               : result.skips   ? "conforms as far as it was checked"
-                                : "conforms",
-               result.checks, result.settings,
-               result.settings == 1 ? "" : "s", result.skips);
-        status = STATUS_DONE;
-    }
+    snprintf(trying->lines, sizeof trying->lines, "%s", result.lines.data ? result.lines.data : "");
+    trying->checks = result.checks;
+    trying->settings = result.settings;
+    trying->failures = result.failures;
+    trying->skips = result.skips;
+    trying->status = result.failures ? STATUS_FAILED : STATUS_DONE;
 out:
     conformance_free(&result);
     data_host_free(host);
     plugins_free(plugins);
+    free(path);
+}
+
+/* One more failure, where the plugin ended the process or said something. */
+static void add_end(struct trying *trying, const struct apart_end *end, double seconds)
+{
+    const char *function = trying->watch.function[0] ? trying->watch.function : "the plugin";
+    struct text text = { 0 };
+    if (!end->finished) {
+        text_format(&text, "%s: ", function);
+        if (end->late)
+            text_format(&text, "does not return within %g seconds (--timeout)", seconds);
+        else if (end->signal == SIGABRT)
+            text_add_string(&text, "aborts");
+        else if (end->signal)
+            text_format(&text, "crashes (%s%s)", strsignal(end->signal),
+                        end->signal == SIGSEGV ? "; does it need much stack?" : "");
+        else
+            text_format(&text, "ends the program, with exit status %d: a plugin never exits", end->exit_status);
+        if (*trying->watch.setting)
+            text_format(&text, " (with %s)", trying->watch.setting);
+        text_add_string(&text, end->said_length ? ", after it said: " : "\n");
+    } else if (end->said_length) {
+        text_add_string(&text, "the plugin: a plugin prints nothing, but this one says: ");
+    }
+    if (end->said_length) {
+        text_add_json(&text, end->said);
+        text_add_string(&text, end->said_length > strlen(end->said) + 1 ? " and more\n" : "\n");
+    }
+    if (!text.length)
+        return;
+    if (trying->status == STATUS_DONE || !end->finished)
+        trying->status = STATUS_FAILED;
+    trying->failures++;
+    const size_t length = strlen(trying->lines);
+    snprintf(trying->lines + length, sizeof trying->lines - length, "%s", text.data ? text.data : "out of memory\n");
+    text_free(&text);
+}
+
+static int check_plugin(const char *file, const struct option_list *set, double seconds,
+                        struct command_outcome *outcome)
+{
+    struct trying *trying = apart_shared(sizeof *trying);
+    struct apart_end end;
+    char **words = NULL;
+    const char **pairs = pairs_of(set, &words, &outcome->error);
+    int status = STATUS_WRONG;
+    if (!trying)
+        error_memory(&outcome->error);
+    if (!trying || !pairs)
+        goto out;
+    trying->file = file;
+    trying->pairs = pairs;
+    if (apart_run(try_plugin, trying, &trying->watch.calls, seconds, &end, &outcome->error))
+        goto out;
+    add_end(trying, &end, seconds);
+    status = trying->status;
+    if (*trying->warning)
+        diagnostics_add(outcome->found, SEVERITY_WARNING, NULL, "%s", trying->warning);
+    fputs(trying->lines, stdout);
+    if (trying->error.text[0])
+        iso_fail(&outcome->error, "%s", trying->error.text);
+    else if (trying->failures)
+        iso_fail(&outcome->error, "%s does not conform: %zu failure%s", file, trying->failures,
+                 trying->failures == 1 ? "" : "s");
+    else
+        printf("%s %s: %zu checks at %zu setting%s of its parameters, %zu skipped\n", trying->subject,
+               !trying->settings ? "was not checked"
+               : trying->skips   ? "conforms as far as it was checked"
+                                 : "conforms",
+               trying->checks, trying->settings, trying->settings == 1 ? "" : "s", trying->skips);
+out:
+    apart_shared_free(trying, sizeof *trying);
     for (size_t i = 0; words && i < set->count; i++)
         free(words[i]);
     free(words);
     free(pairs);
-    free(path);
     return status;
 }
 
@@ -101,14 +184,19 @@ static int check_recipe(const char *path, const struct option_list *set, struct 
 static int run(int argc, char **argv, struct command_outcome *outcome)
 {
     struct option_list set = { 0 };
+    const char *timeout = NULL;
+    double seconds = CALL_SECONDS;
     const char **rest = memory_array((size_t)argc + 1, sizeof *rest);
-    const struct option options[] = { { .name = "--set", .list = &set }, { 0 } };
+    const struct option options[] = { { .name = "--set", .list = &set },
+                                     { .name = "--timeout", .value = &timeout },
+                                     { 0 } };
     size_t count;
     int status = STATUS_WRONG;
     if (!rest || !(outcome->found = outcome->found ? outcome->found : diagnostics_new()))
         error_memory(&outcome->error);
-    else if (!options_read(argc, argv, options, rest, &count, 1, 1, command_check.arguments, &outcome->error))
-        status = ends_with(rest[0], ".so") ? check_plugin(rest[0], &set, outcome)
+    else if (!options_read(argc, argv, options, rest, &count, 1, 1, command_check.arguments, &outcome->error) &&
+             !argument_seconds("--timeout", timeout, false, &seconds, &outcome->error))
+        status = ends_with(rest[0], ".so") ? check_plugin(rest[0], &set, seconds, outcome)
                                            : check_recipe(rest[0], &set, outcome);
     free(set.values);
     free(rest);
@@ -117,10 +205,11 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
 
 const struct command command_check = {
     .name = "check",
-    .arguments = "RECIPE|PLUGIN.so [--set PATH=VALUE]...",
+    .arguments = "RECIPE|PLUGIN.so [--set PATH=VALUE]... [--timeout S]",
     .summary = "find the mistakes in a recipe, or tell whether a plugin conforms",
     .help = "  RECIPE            all mistakes with their places, and remarks on the method; trains nothing\n"
             "  PLUGIN.so         calls its functions and compares what they give with what they should\n"
-            "  --set PATH=VALUE  overrides a key of the recipe; PARAMETER=VALUE gives a plugin's parameter a value\n",
+            "  --set PATH=VALUE  overrides a key of the recipe; PARAMETER=VALUE gives a plugin's parameter a value\n"
+            "  --timeout S       of a plugin: a call that takes longer than S seconds is a failure (default 60)\n",
     .run = run,
 };

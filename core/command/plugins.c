@@ -125,6 +125,10 @@ static void facts_text(const struct plugin *plugin, struct text *out)
                     plugin->ops.optimizer.slots);
         break;
     case ISO_DATASET:
+        text_add_string(out, "options of every dataset:");
+        for (size_t i = 0; plugin_data_options[i]; i++)
+            text_format(out, "%s %s", i ? "," : "", plugin_data_options[i]);
+        text_add_string(out, "; see isoflop-recipe(5)\n");
         if (dataset->draw)
             text_add_string(out, "without end: examples are drawn from a seed\n");
         for (const struct iso_data_file *file = dataset->files; file && file->name; file++)
@@ -144,27 +148,29 @@ static void facts_text(const struct plugin *plugin, struct text *out)
 static void page_text(const struct plugin *plugin, struct arena *arena, struct text *out)
 {
     const struct iso_plugin *head = &plugin->descriptor;
+    const struct iso_param *shown = NULL; /* a default that tells something */
     bool required = false;
     text_format(out, "%s/%s: %s\n\nparameters%s\n", plugin_kind_name((enum iso_kind)head->kind), head->name,
                 head->summary, plugin->param_count ? "" : ": none");
     for (size_t k = 0; k < plugin->param_count; k++)
         parameter_text(plugin, &plugin->params[k], out);
     text_format(out, "\nin a recipe, at %s: ", places[head->kind]);
-    if (plugin->param_count) {
-        text_format(out, "{%s: {", head->name);
-        for (size_t k = 0; k < plugin->param_count; k++) {
-            const struct iso_param *param = &plugin->params[k];
-            if (param->initial)
-                continue;
-            text_format(out, "%s%s: %s", required ? ", " : "", param->name, param->try_min ? param->try_min : "...");
-            required = true;
-        }
-        if (!required)
-            text_format(out, "%s: %s", plugin->params[0].name, plugin->params[0].initial);
-        text_add_string(out, "}}\n");
-    } else {
-        text_format(out, "%s\n", head->name);
+    for (size_t k = 0; k < plugin->param_count; k++) {
+        const struct iso_param *param = &plugin->params[k];
+        if (!shown && param->initial && *param->initial && !plugin_default_of(plugin, param))
+            shown = param;
+        if (param->initial)
+            continue;
+        text_format(out, required ? ", " : "{%s: {", head->name);
+        text_format(out, "%s: %s", param->name, param->try_min ? param->try_min : "...");
+        required = true;
     }
+    if (required)
+        text_add_string(out, "}}\n");
+    else if (shown)
+        text_format(out, "{%s: {%s: %s}}\n", head->name, shown->name, shown->initial);
+    else
+        text_format(out, "%s\n", head->name);
     each_surrogate(plugin, arena, surrogate_text, out);
     facts_text(plugin, out);
     text_format(out, "revision %d, from %s\n", head->revision, plugin->file);
@@ -288,33 +294,43 @@ static int list_json(const struct plugin *const *all, size_t count, struct arena
 
 /* ---- The command ---- */
 
-/* "loss", "loss/mse" or nothing. */
-static int read_selection(const char *word, enum iso_kind *kind, const char **name, struct iso_error *err)
+/* A word that is no kind: perhaps a plugin's name, or a kind's misspelt. */
+static int fail_kind(struct plugins *plugins, const char *word, struct iso_error *err)
 {
-    char kind_name[32] = "";
-    const size_t length = word ? strcspn(word, "/") : 0;
-    *kind = (enum iso_kind)0;
-    *name = NULL;
-    if (!word)
-        return 0;
-    if (length < sizeof kind_name) {
-        memcpy(kind_name, word, length);
-        *kind = plugin_kind_of(kind_name);
+    const char *kinds[ISO_LAW];
+    struct text text = { 0 };
+    bool there = false;
+    text_format(&text, "there is no kind of plugin \"%.100s\"", word);
+    for (int k = ISO_ACTIVATION; k <= ISO_LAW && !there; k++) {
+        size_t count;
+        char **names = plugins_names(plugins, (enum iso_kind)k, &count, err);
+        kinds[k - 1] = plugin_kind_name((enum iso_kind)k);
+        for (size_t i = 0; names && i < count && !there; i++)
+            there = !strcmp(names[i], word);
+        plugins_names_free(names, count);
+        if (there)
+            text_format(&text, "; did you mean %s/%s?", kinds[k - 1], word);
     }
-    if (!*kind) {
-        const char *names[ISO_LAW];
-        struct text text = { 0 };
-        for (int k = ISO_ACTIVATION; k <= ISO_LAW; k++)
-            names[k - 1] = plugin_kind_name((enum iso_kind)k);
-        text_format(&text, "there is no kind of plugin \"%.*s\"; there are activation, loss, initializer, schedule, "
-                           "optimizer, dataset, backend and law", (int)length, word);
-        text_suggest(&text, kind_name, names, ISO_LAW);
-        iso_fail(err, "%s", text.data ? text.data : "out of memory");
-        text_free(&text);
-        return -1;
+    if (!there) {
+        text_add_string(&text, "; there are activation, loss, initializer, schedule, optimizer, dataset, backend and law");
+        text_suggest(&text, word, kinds, ISO_LAW);
     }
-    *name = word[length] ? word + length + 1 : NULL;
-    return 0;
+    iso_fail(err, "%s", text.data ? text.data : "out of memory");
+    text_free(&text);
+    return -1;
+}
+
+/* "loss", "loss/mse" or nothing. */
+static int read_selection(struct plugins *plugins, const char *word, enum iso_kind *kind, const char **name,
+                          struct iso_error *err)
+{
+    const char *slash = word ? strchr(word, '/') : NULL;
+    char *kind_name = word ? strndup(word, slash ? (size_t)(slash - word) : strlen(word)) : NULL;
+    *kind = kind_name ? plugin_kind_of(kind_name) : (enum iso_kind)0;
+    *name = slash ? slash + 1 : NULL;
+    const int status = !word ? 0 : !kind_name ? error_memory(err) : !*kind ? fail_kind(plugins, kind_name, err) : 0;
+    free(kind_name);
+    return status;
 }
 
 static int run(int argc, char **argv, struct command_outcome *outcome)
@@ -334,7 +350,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         goto out;
     }
     if (options_read(argc, argv, options, rest, &count, 0, 1, command_plugins.arguments, err) ||
-        read_selection(count ? rest[0] : NULL, &kind, &name, err))
+        !(plugins = plugins_new(NULL, err)) || read_selection(plugins, count ? rest[0] : NULL, &kind, &name, err))
         goto out;
     if (format && strcmp(format, "text") && strcmp(format, "json")) {
         iso_fail(err, "--format must be text or json, not \"%.100s\"", format);
@@ -344,7 +360,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         error_memory(err);
         goto out;
     }
-    if (!(plugins = plugins_new(NULL, err)) || (name && !(one = plugins_find(plugins, kind, name, err))))
+    if (name && !(one = plugins_find(plugins, kind, name, err)))
         goto out;
     status = STATUS_FAILED;
     if (one)
@@ -367,7 +383,8 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
         fputs(out.data, stdout);
     if (!status && !count)
         diagnostics_add(outcome->found, SEVERITY_WARNING, NULL,
-                        "no plugin was found; folders to search are given by --plugin-path or ISOFLOP_PLUGIN_PATH");
+                        "no %s was found; folders to search are given by --plugin-path or ISOFLOP_PLUGIN_PATH",
+                        kind ? plugin_kind_name(kind) : "plugin");
 out:
     text_free(&out);
     free(all);

@@ -24,7 +24,7 @@ static void write_point(const struct selection *selection, const struct summary_
     char number[64], count[96], buffer[64];
     for (size_t k = 0; k < summary->key_count; k++) {
         const struct column *column = &summary->trials->column[summary->keys[k]];
-        printf("%s%s %s", k ? ", " : "  ", column->name, table_value(column, row->first, buffer));
+        printf("%s%s %s", k ? ", " : "  ", column->name, column_shown(column, row->first, buffer));
     }
     summary_number(row->mean[0], row->sd[0], number);
     table_count(row, count);
@@ -64,7 +64,7 @@ static void write_text(const struct selection *selection)
         const struct selection_edge *edge = &selection->edges[i];
         const struct column *column = &summary->trials->column[summary->keys[edge->key]];
         printf("warning: %s %s is the %s of %zu values tried: the best may lie beyond it\n", column->name,
-               table_value(column, summary->rows[selection->best].first, buffer), edge->smallest ? "smallest" : "largest",
+               column_shown(column, summary->rows[selection->best].first, buffer), edge->smallest ? "smallest" : "largest",
                edge->values);
     }
 }

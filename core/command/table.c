@@ -12,16 +12,6 @@
 
 /* ---- Values ---- */
 
-const char *table_value(const struct column *column, size_t row, char buffer[64])
-{
-    buffer[0] = '\0';
-    if (column->kind == COLUMN_TEXT)
-        return column->texts[row] ? column->texts[row] : "";
-    if (!isnan(column->numbers[row]))
-        number_text(column->numbers[row], buffer);
-    return buffer;
-}
-
 void table_count(const struct summary_row *row, char out[96])
 {
     int used = snprintf(out, 96, row->done == row->trials ? "%zu" : "%zu of %zu", row->done, row->trials);
@@ -64,13 +54,13 @@ void table_cells(const struct summary *summary, size_t rows, struct cells *cells
         for (size_t k = 0; k < n; k++) {
             const struct column *column = &trials->column[summary->keys[k]];
             cells->number[k] = column->kind != COLUMN_TEXT;
-            cells_set(cells, r, k, "%s", row ? table_value(column, row->first, buffer) : column->name);
+            cells_set(cells, r, k, "%s", row ? column_shown(column, row->first, buffer) : column->name);
         }
         cells->number[n] = cells->number[n + 1] = true;
         if (row)
             table_count(row, buffer);
         cells_set(cells, r, n, "%s", row ? buffer : "n");
-        cells_set(cells, r, n + 1, "%s", row && params ? table_value(params, row->first, buffer) : row ? "" : "params");
+        cells_set(cells, r, n + 1, "%s", row && params ? column_shown(params, row->first, buffer) : row ? "" : "params");
         for (size_t c = 0; c < summary->metric_count; c++) {
             cells->number[m + c] = true;
             if (row)

@@ -39,7 +39,7 @@ static int write_cells(const struct summary *summary, const struct paired *paire
     char buffer[160];
     struct cells cells;
     fprintf(out, "differences from %s = %s, paired by seed: mean ± sd [%g %% interval, Student's t, n - 1 degrees of"
-            " freedom]\n%s", path->name, table_value(path, paired->reference, buffer), 100 * confidence,
+            " freedom]\n%s", path->name, column_shown(path, paired->reference, buffer), 100 * confidence,
             markdown ? "\n" : "");
     cells_make(&cells, rows, keys + 1 + summary->metric_count);
     for (size_t r = 0; !cells.failed && r <= rows; r++) {
@@ -47,7 +47,7 @@ static int write_cells(const struct summary *summary, const struct paired *paire
         for (size_t k = 0; k < keys; k++) {
             const struct column *column = &trials->column[summary->keys[k]];
             cells.number[k] = column->kind != COLUMN_TEXT;
-            cells_set(&cells, r, k, "%s", row ? table_value(column, summary->rows[row->row].first, buffer) : column->name);
+            cells_set(&cells, r, k, "%s", row ? column_shown(column, summary->rows[row->row].first, buffer) : column->name);
         }
         if (row)
             count_text(row, row->pairs - row->diverged - row->failed - row->unfinished, buffer);
@@ -87,7 +87,7 @@ static struct frame *make_frame(const struct summary *summary, const struct pair
     }
     failed = failed || !(column = frame_add_column(frame, "reference", COLUMN_TEXT));
     for (size_t r = 0; !failed && r < rows; r++)
-        failed = column_set_text(column, r, table_value(path, paired->reference, buffer)) != 0;
+        failed = column_set_text(column, r, column_shown(path, paired->reference, buffer)) != 0;
     failed = failed || !(column = frame_add_column(frame, "column", COLUMN_TEXT));
     for (size_t r = 0; !failed && r < rows; r++)
         failed = column_set_text(column, r, trials->column[summary->metrics[r % metrics]].name) != 0;

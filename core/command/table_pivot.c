@@ -20,7 +20,7 @@ struct pivot {
 static bool same_value(const struct column *column, size_t a, size_t b)
 {
     char x[64], y[64];
-    return strcmp(table_value(column, a, x), table_value(column, b, y)) == 0;
+    return strcmp(column_shown(column, a, x), column_shown(column, b, y)) == 0;
 }
 
 static int lay_out(struct pivot *pivot)
@@ -83,7 +83,7 @@ static int write_cells(const struct pivot *pivot, bool markdown, size_t rows, FI
                 continue;
             cells.number[c] = column->kind != COLUMN_TEXT;
             cells_set(&cells, r, c++, "%s",
-                      r ? table_value(column, summary->rows[pivot->first_of_row[r - 1]].first, buffer) : column->name);
+                      r ? column_shown(column, summary->rows[pivot->first_of_row[r - 1]].first, buffer) : column->name);
         }
         for (size_t c = 0; c < pivot->columns; c++)
             for (size_t m = 0; m < metrics; m++) {
@@ -94,7 +94,7 @@ static int write_cells(const struct pivot *pivot, bool markdown, size_t rows, FI
                     add_cell(&cells, r, place, &summary->rows[at - 1], m);
                 else if (!r)
                     cells_set(&cells, r, place, "%s%s%s",
-                              table_value(pivot->path, summary->rows[pivot->first_of_column[c]].first, buffer),
+                              column_shown(pivot->path, summary->rows[pivot->first_of_column[c]].first, buffer),
                               metrics > 1 ? " " : "",
                               metrics > 1 ? summary->trials->column[summary->metrics[m]].name : "");
             }
@@ -125,7 +125,7 @@ static struct frame *make_frame(const struct pivot *pivot, size_t rows)
         struct text name = { 0 };
         char buffer[64];
         text_format(&name, "%s[%s=%s].%s", summary->trials->column[summary->metrics[m]].name, pivot->path->name,
-                    table_value(pivot->path, summary->rows[pivot->first_of_column[c]].first, buffer), parts[part]);
+                    column_shown(pivot->path, summary->rows[pivot->first_of_column[c]].first, buffer), parts[part]);
         struct column *column = name.failed ? NULL : frame_add_column(frame, name.data, part < 2 ? COLUMN_DOUBLE
                                                                                                  : COLUMN_INTEGER);
         failed = !column;

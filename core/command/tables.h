@@ -23,8 +23,6 @@ size_t table_columns(const struct frame *trials, const char *columns[8]);
 
 /* "3", or "2 of 3, 1 diverged": trials that are done, and what became of the others. */
 void table_count(const struct summary_row *row, char out[96]);
-/* A value of a row of a frame as tables show it, "" where it is empty. */
-const char *table_value(const struct column *column, size_t row, char buffer[64]);
 /* A column of `to` like one of `from`; NULL: out of memory. */
 struct column *table_copy_head(struct frame *to, const struct column *from);
 int table_copy_value(const struct frame *to, struct column *column, size_t row, const struct column *from,

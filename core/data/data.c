@@ -9,6 +9,7 @@
 #include "base/generator.h"
 #include "base/memory.h"
 #include "data/split.h"
+#include "recipe/utf8.h"
 
 static const char *name_of(const struct data *data)
 {
@@ -86,6 +87,15 @@ static int read_classes(struct data *data, const struct iso_table *table, struct
     for (size_t i = 0; i < count; i++)
         data->names[i] = table->class_names[options->class_count ? (size_t)options->classes[i] : i];
     data->shape.class_names = data->names;
+    for (size_t i = 0; i < count; i++)
+        if (!utf8_printable(data->names[i])) {
+            struct text name = { 0 };
+            text_add_json(&name, data->names[i] ? data->names[i] : "");
+            iso_fail(err, "data set %s: class %zu is called %.200s, which is no line of text in UTF-8", name_of(data), i,
+                     name.data ? name.data : "");
+            text_free(&name);
+            return -1;
+        }
     return 0;
 }
 
@@ -278,6 +288,23 @@ static int describe(struct data *data, const struct iso_table *table, struct iso
     return 0;
 }
 
+static void measure_targets(struct data *data)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int which = 0; which < DATA_SPLITS; which++) {
+        const struct split *split = &data->split[which];
+        for (size_t k = 0; split->targets && k < split->count; k++) {
+            const float *row = split->targets + (split->rows ? split->rows[k] : k) * data->shape.outputs;
+            for (size_t j = 0; j < data->shape.outputs; j++) {
+                low = fmin(low, (double)row[j]);
+                high = fmax(high, (double)row[j]);
+            }
+        }
+    }
+    data->shape.target_min = low;
+    data->shape.target_max = high;
+}
+
 static int take_checksum(struct data *data, struct iso_error *err)
 {
     const struct instance *instance = data->instance;
@@ -313,6 +340,7 @@ struct data *data_open(struct instance *dataset, const struct data_options *opti
         data_close(data);
         return NULL;
     }
+    measure_targets(data);
     return data;
 }
 

@@ -12,7 +12,7 @@
 enum data_split { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_SPLITS };
 enum data_normalise { NORMALISE_UNIT, NORMALISE_STANDARD, NORMALISE_NONE };
 
-/* The options that the core gives every dataset (reserved names beside the plugin's parameters). Applied in this order:
+/* The options that the core gives every dataset (plugin_data_options: reserved names beside the plugin's parameters). Applied in this order:
  * keep classes (renumbered from 0 in the order listed); permute by the subset seed if a size or noise is given; last
  * validation_size of the training split to validation; first train_size of the rest; test_size (of test examples
  * permuted likewise where it is given); label noise on training labels, a function of the subset seed and the example's
@@ -34,7 +34,6 @@ struct data_options {
     uint64_t epoch_size; /* examples an epoch of a data set without end; 0: DATA_EPOCH_SIZE */
 };
 #define DATA_EPOCH_SIZE 60000
-extern const char *const data_reserved[]; /* the names of these options; ends with NULL */
 
 /* Reads the options from a recipe's dataset mapping (or name); mistakes go to `found`. */
 int data_options_read(struct data_options *options, const struct node *dataset, struct arena *arena,
@@ -46,6 +45,7 @@ struct data_shape {
     const char *const *class_names; /* outputs names, or NULL */
     size_t height, width, channels; /* 0: no image */
     double white;                   /* of images: the stored value of full intensity */
+    double target_min, target_max;  /* of a regression, over the splits that are not drawn afresh */
     bool endless;
 };
 

@@ -140,7 +140,8 @@ int draw_split(struct data *data, enum data_split which, uint64_t seed, uint64_t
     const int result = host->block(host, name, job.answers + count * answer, fill, &job, &bytes, err);
     free(name);
     if (result)
-        return -1;
+        return error_context(err, "data set %s: %zu examples, %.3g GB", data->instance->plugin->descriptor.name, count,
+                             (double)(job.answers + count * answer) / 1e9);
     struct split *split = &data->split[which];
     *split = (struct split){ .count = count, .stride = inputs };
     if (data->bytes)

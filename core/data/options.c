@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const data_reserved[] = { "classes",   "subset_seed", "train_size", "validation_size", "test_size",
-                                      "label_noise", "normalise", "epoch_size", NULL };
-
 static const char *const normalise_names[] = { "unit", "standard", "none" };
 
 /* Positions within a split are 32-bit. */

@@ -213,13 +213,8 @@ static const char *shown(struct comparison *comparison, const struct compared *c
         const struct column *column = &trials->column[compared->summary->keys[k]];
         if (strcmp(column->name, path) != 0)
             continue;
-        char number[NUMBER_TEXT];
-        if (column->kind == COLUMN_TEXT) {
-            text_add_string(&text, column->texts[row] ? column->texts[row] : "");
-        } else if (!isnan(column->numbers[row])) {
-            number_text(column->numbers[row], number);
-            text_add_string(&text, number);
-        }
+        char buffer[64];
+        text_add_string(&text, column_shown(column, row, buffer));
         return keep(comparison, &text, failed);
     }
     /* Not swept there: the recipe's own value. */

@@ -41,16 +41,6 @@ bool paired_differs(const struct paired_difference *difference)
     return difference->low > 0 || difference->high < 0;
 }
 
-static void shown_value(const struct column *column, size_t row, char out[NUMBER_TEXT], const char **text)
-{
-    *text = out;
-    out[0] = '\0';
-    if (column->kind == COLUMN_TEXT)
-        *text = column->texts[row] ? column->texts[row] : "";
-    else if (!isnan(column->numbers[row]))
-        number_text(column->numbers[row], out);
-}
-
 static int find_key(const struct summary *summary, const char *path, size_t *key, struct iso_error *err)
 {
     struct text list = { 0 };
@@ -73,15 +63,14 @@ static int find_reference(const struct summary *summary, struct paired *paired, 
 {
     const struct column *column = &summary->trials->column[summary->keys[paired->key]];
     double wanted;
-    const bool number = reference && column->kind != COLUMN_TEXT && number_real(reference, &wanted);
+    const bool number = reference && column->kind != COLUMN_TEXT && !column->wholes && number_real(reference, &wanted);
     size_t first = SIZE_MAX;
     for (size_t r = 0; r < summary->count; r++) {
-        char buffer[NUMBER_TEXT];
-        const char *text;
+        char buffer[64];
         const size_t row = summary->rows[r].first;
         first = row < first ? row : first;
-        shown_value(column, row, buffer, &text);
-        if (reference && (number ? column->numbers[row] == wanted : strcmp(text, reference) == 0)) {
+        const char *text = column_shown(column, row, buffer);
+        if (reference && (strcmp(text, reference) == 0 || (number && column->numbers[row] == wanted))) {
             paired->reference = row;
             return 0;
         }
@@ -90,14 +79,6 @@ static int find_reference(const struct summary *summary, struct paired *paired, 
         return iso_fail(err, "%s has no value %s to compare with", path, reference);
     paired->reference = first == SIZE_MAX ? 0 : first;
     return 0;
-}
-
-static bool same_value(const struct summary *summary, const struct paired *paired, size_t a, size_t b)
-{
-    const struct column *column = &summary->trials->column[summary->keys[paired->key]];
-    if (column->kind != COLUMN_TEXT)
-        return column->numbers[a] == column->numbers[b] || (isnan(column->numbers[a]) && isnan(column->numbers[b]));
-    return strcmp(column->texts[a] ? column->texts[a] : "", column->texts[b] ? column->texts[b] : "") == 0;
 }
 
 static void count_pairs(const struct summary *summary, struct paired_row *row)
@@ -129,13 +110,14 @@ struct paired *paired_new(const struct summary *summary, const char *path, const
     }
     if (find_key(summary, path, &paired->key, err) || find_reference(summary, paired, path, reference, err))
         goto fail;
+    const struct column *key = &summary->trials->column[summary->keys[paired->key]];
     for (size_t r = 0; r < summary->count; r++) {
         const size_t own = summary->rows[r].first;
-        if (same_value(summary, paired, own, paired->reference))
+        if (column_same(key, own, paired->reference))
             continue;
         for (size_t q = 0; q < summary->count; q++) {
             const size_t other = summary->rows[q].first;
-            if (!same_value(summary, paired, other, paired->reference)
+            if (!column_same(key, other, paired->reference)
                 || !summary_same_point(summary, own, other, paired->key))
                 continue;
             struct paired_row *row = &paired->rows[paired->count++];

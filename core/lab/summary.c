@@ -33,15 +33,6 @@ void summary_free(struct summary *summary)
     free(summary);
 }
 
-static bool same_cell(const struct column *column, size_t a, size_t b)
-{
-    if (column->kind == COLUMN_TEXT) {
-        const char *x = column->texts[a], *y = column->texts[b];
-        return x == y || (x && y && strcmp(x, y) == 0);
-    }
-    return column->numbers[a] == column->numbers[b] || (isnan(column->numbers[a]) && isnan(column->numbers[b]));
-}
-
 static bool is_measured(const struct column *column, size_t rows)
 {
     if (column->kind == COLUMN_TEXT)
@@ -222,7 +213,7 @@ static void mark_best(struct summary *summary)
 bool summary_same_point(const struct summary *summary, size_t a, size_t b, size_t except)
 {
     for (size_t k = 0; k < summary->key_count; k++)
-        if (k != except && !same_cell(&summary->trials->column[summary->keys[k]], a, b))
+        if (k != except && !column_same(&summary->trials->column[summary->keys[k]], a, b))
             return false;
     return true;
 }

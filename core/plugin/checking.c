@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,7 +17,7 @@
 
 #include "plugin/internal.h"
 
-enum { CANARY = 0xA5 };
+enum { CANARY = 0xA5, NEAR_NULL = 4096 };
 
 struct guard {
     struct guard *next;
@@ -160,9 +161,28 @@ static void tell_crash(struct check *check, const char *function, int number)
                        guard->name, guard->bytes);
             return;
         }
-    check_fail(check, function, "crash", "crashes (%s)", number == SIGFPE   ? "arithmetic exception"
-                                                         : number == SIGILL ? "illegal instruction"
-                                                                            : "memory that is not its own");
+    const bool memory = number == SIGSEGV || number == SIGBUS;
+    check_fail(check, function, "crash", "crashes (%s)%s%s",
+               number == SIGFPE                         ? "arithmetic exception"
+               : number == SIGILL                       ? "illegal instruction"
+               : memory && (uintptr_t)address < NEAR_NULL ? "it follows a NULL pointer"
+                                                        : "memory that is not its own",
+               check->circumstance ? " " : "", check->circumstance ? check->circumstance : "");
+}
+
+void check_pulse(const struct check *check)
+{
+    if (check->watch)
+        check->watch->calls++;
+}
+
+/* For somebody who watches. */
+static void watch_call(const struct check *check, const char *function)
+{
+    if (!check->watch)
+        return;
+    snprintf(check->watch->function, sizeof check->watch->function, "%s", function);
+    check_pulse(check);
 }
 
 bool check_call_free(struct check *check, const char *function, void (*run)(void *), void *context)
@@ -173,9 +193,11 @@ bool check_call_free(struct check *check, const char *function, void (*run)(void
         return false;
     check->report->checks++;
     struct sigaction before[SIGNALS];
+    watch_call(check, function);
     catch_signals(before);
     const int number = run_caught(run, context);
     release_signals(before);
+    watch_call(check, "");
     if (number) {
         tell_crash(check, function, number);
         check->broken = true;
@@ -242,6 +264,7 @@ bool check_at_once(struct check *check, const char *function, void (*run)(void *
     if (check->broken)
         return false;
     check->report->checks++;
+    watch_call(check, function);
     catch_signals(before);
     for (; started < CHECK_THREADS; started++) {
         workers[started] = (struct worker){ run, same, contexts[started], &waiting, false, 0 };
@@ -255,6 +278,7 @@ bool check_at_once(struct check *check, const char *function, void (*run)(void *
         different = different || workers[i].different;
     }
     release_signals(before);
+    watch_call(check, "");
     if (number || different)
         check_fail(check, function, "threads",
                    "%s when several threads call it at once with the same state: it must keep nothing outside of its "
@@ -306,6 +330,53 @@ void check_skip(struct check *check, const char *property, const char *format, .
     text_format(lines, *check->setting ? " (with %s)\n" : "\n", check->setting);
 }
 
+/* ---- Properties that several kinds share ---- */
+
+void check_fill(float *array, size_t n, float value)
+{
+    for (size_t i = 0; i < n; i++)
+        array[i] = value;
+}
+
+bool check_overwrites(struct check *check, const char *function, const char *name, void (*run)(void *), void *context,
+                      float *out, const float *expected, size_t n)
+{
+    check_fill(out, n, CHECK_OTHER_JUNK);
+    if (!check_call(check, function, run, context))
+        return false;
+    const size_t i = check_differ(out, expected, n);
+    if (i == n)
+        return true;
+    const float got = out[i];
+    for (int k = 0; k < 2; k++) {
+        check_fill(out, n, CHECK_JUNK);
+        if (!check_call(check, function, run, context))
+            return false;
+        const size_t other = check_differ(out, expected, n);
+        if (other < n) {
+            check_fail(check, function, "hidden", "keeps something between calls: the same call gives other bits: "
+                                                  "element %zu of %s, expected %.9g, got %.9g", other, name,
+                       (double)expected[other], (double)out[other]);
+            return false;
+        }
+    }
+    check_fail(check, function, "output", "does not set every element of %s, or adds to what is there: element %zu of "
+                                          "%zu is %.9g where it was %g before the call, %.9g where it was %g", name, i,
+               n, (double)expected[i], (double)CHECK_JUNK, (double)got, (double)CHECK_OTHER_JUNK);
+    return false;
+}
+
+void check_flops(struct check *check, const char *field, double flops, bool works, const char *of)
+{
+    enum { MOST = 100000 };
+    if (works && flops == 0)
+        check_fail(check, field, "flops", "is 0: expected the floating-point operations of one %s (exp and the like "
+                                          "count one each)", of);
+    else if (flops > MOST)
+        check_fail(check, field, "flops", "is %g: expected the floating-point operations of one %s, at most %d", flops,
+                   of, MOST);
+}
+
 /* ---- Numbers ---- */
 
 size_t check_differ(const float *a, const float *b, size_t n)
@@ -336,16 +407,61 @@ double check_normal(unsigned purpose, uint64_t i, uint32_t j)
 /* L = 2 L(h/2) - L(h), the slope to the left to second order, and R likewise; a kink between makes them differ, and
  * what lies between them is accepted. The tolerance: rounding of the values (half an ulp each, some ulp of error) over
  * h/2, the third-order rest as far as the two first-order slopes show it, and 2e-5 of the gradient, or of 1. */
-bool check_slope(const float f[5], double h, double scale, double gradient, double *low, double *high)
+/* One-sided slopes of second order, and how far off they may be: rounding, bending, and the gradient's own. */
+struct slopes {
+    double left, right, tolerance;
+};
+
+static struct slopes slopes_of(const float f[5], double h, double scale, double gradient)
 {
     const double left_h = ((double)f[2] - (double)f[0]) / h, left_half = ((double)f[2] - (double)f[1]) / (h / 2);
     const double right_h = ((double)f[4] - (double)f[2]) / h, right_half = ((double)f[3] - (double)f[2]) / (h / 2);
-    const double left = 2 * left_half - left_h, right = 2 * right_half - right_h;
     const double magnitude = fmax(fmax(fabs((double)f[2]), scale / 2), 1e-3);
-    const double tolerance = 12 * 0x1p-24 * magnitude / (h / 2) +
-                             2 * h * (fabs(left_half - left_h) + fabs(right_half - right_h)) +
-                             2e-5 * fmax(1, fabs(gradient));
-    *low = fmin(left, right) - tolerance;
-    *high = fmax(left, right) + tolerance;
-    return *low <= gradient && gradient <= *high;
+    return (struct slopes){ 2 * left_half - left_h, 2 * right_half - right_h,
+                            12 * 0x1p-24 * magnitude / (h / 2) +
+                                2 * h * (fabs(left_half - left_h) + fabs(right_half - right_h)) +
+                                2e-5 * fmax(1, fabs(gradient)) };
+}
+
+static bool within(struct slopes slopes, double more, double gradient)
+{
+    return fmin(slopes.left, slopes.right) - slopes.tolerance - more <= gradient &&
+           gradient <= fmax(slopes.left, slopes.right) + slopes.tolerance + more;
+}
+
+bool check_derivative(const float (*f)[5], const double *steps, size_t count, double x, double scale, double gradient,
+                      double *low, double *high)
+{
+    const double little = 0.005 * fabs(gradient);
+    struct slopes before = { 0 };
+    for (size_t s = 0; s < count; s++) {
+        const float *at = f[s];
+        const double h = steps[s], middle = (double)at[2];
+        /* A step that x + h/2 would round is no step of h/2. */
+        if (s && (double)(float)(x + h / 2) - x != h / 2)
+            break;
+        /* How much the slope changes in a step; at half steps too, for a curve that is odd around x. */
+        const double left = fabs(middle - 2 * (double)at[1] + (double)at[0]),
+                     right = fabs((double)at[4] - 2 * (double)at[3] + middle),
+                     bend = fmax(fabs((double)at[4] - 2 * middle + (double)at[0]), fmax(left, right)) / h;
+        /* Rounding of a product such as frequency * x moves f by up to the slope times an ulp of x. */
+        const double steep = fmax(fabs((double)at[4] - middle), fabs((double)at[0] - middle)) / h;
+        const struct slopes here = slopes_of(at, h, scale * fmax(1, steep), gradient);
+        if (!s) {
+            *low = fmin(here.left, here.right) - here.tolerance;
+            *high = fmax(here.left, here.right) + here.tolerance;
+        } else {
+            /* Where a smaller step tells the same slopes, the larger, whose rounding is less, was small enough (16/15
+             * of the difference is what it was off): so it is at a kink, which bends at any step. */
+            const double moved = fmax(fabs(here.left - before.left), fabs(here.right - before.right));
+            if (moved <= little && !within(before, 2 * moved, gradient))
+                return false;
+        }
+        if (within(here, 0, gradient))
+            return true;
+        if (bend <= fmin(little, 0.005))
+            break;
+        before = here;
+    }
+    return false;
 }

@@ -1,6 +1,7 @@
 /* Conformance: the settings of parameters that are tried, and the checks of the plugin's kind at each. */
 #include "plugin/conformance.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,20 +64,44 @@ static void set(struct setting *setting, const char *name, const char *value)
     setting->pairs[setting->count] = NULL;
 }
 
+struct making {
+    const struct plugin *plugin;
+    const char *const *pairs;
+    const struct plugin_host *host;
+    struct instance *instance;
+    struct iso_error refusal;
+};
+
+static void run_making(void *context)
+{
+    struct making *making = context;
+    making->instance = instance_new(making->plugin, making->pairs, making->host, &making->refusal);
+}
+
+static void run_freeing(void *context)
+{
+    instance_free(context);
+}
+
 /* Checks at one setting. A setting that setup refuses is no failure where one parameter was moved alone, for only the
  * plugin knows which values go together; at the defaults it is one. */
 static int check_setting(struct check *check, const struct setting *setting, const char *name, const char *value,
                          const struct plugin_host *host, struct iso_error *err)
 {
-    struct iso_error refusal = ERROR_NONE;
+    struct making making = { check->plugin, setting->pairs, host, NULL, ERROR_NONE };
     const size_t bytes = check->plugin->descriptor.state_size;
-    struct instance *instance = instance_new(check->plugin, setting->pairs, host, &refusal);
     char *label = name ? arena_format(check->told, "%s: %s", name, value) : arena_copy(check->told, "", 0);
     int status = -1;
-    check->instance = instance;
     check->setting = label ? label : "";
     check->defaults = !name;
     check->broken = false;
+    if (check->watch)
+        snprintf(check->watch->setting, sizeof check->watch->setting, "%s", check->setting);
+    if (!check_call_free(check, "setup", run_making, &making))
+        return 0;
+    struct instance *instance = making.instance;
+    const struct iso_error refusal = making.refusal;
+    check->instance = instance;
     if (!instance) {
         if (name)
             check_skip(check, label, "its setup refuses this value alone: %s", refusal.text);
@@ -98,14 +123,16 @@ out:
     check_release(check, NULL);
     free(check->state);
     check->state = NULL;
-    instance_free(instance);
+    /* What crashed may have left anything behind. */
+    if (!check->broken)
+        check_call_free(check, "teardown", run_freeing, instance);
     return status;
 }
 
 int conformance_run(const struct plugin *plugin, const char *const *pairs, const struct plugin_host *host,
-                    struct conformance *result, struct iso_error *err)
+                    struct conformance_watch *watch, struct conformance *result, struct iso_error *err)
 {
-    struct check check = { .plugin = plugin, .report = result, .setting = "", .told = arena_new() };
+    struct check check = { .plugin = plugin, .report = result, .watch = watch, .setting = "", .told = arena_new() };
     struct setting base = { 0 };
     const char *values[PLUGIN_TRIES];
     int status = -1;

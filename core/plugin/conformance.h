@@ -12,10 +12,18 @@ struct conformance {
     struct text lines; /* one a failure: which function, at which input, expected and got; one a skip */
 };
 
+/* What is going on, for somebody who watches from another process: a plugin may crash, exit or not return. */
+struct conformance_watch {
+    size_t calls;      /* grows with each */
+    char function[64]; /* being called; "" between calls */
+    char setting[200]; /* at which, "slope: 0.2"; "" for defaults */
+};
+
 /* pairs: values for parameters that have no default (or to try another one), as for instance_new; may be NULL. host:
- * what datasets are lent. 0: it ran, see `result` (to be freed with conformance_free), -1: it could not run. */
+ * what datasets are lent. watch: is kept up to date; may be NULL. 0: it ran, see `result` (to be freed with
+ * conformance_free), -1: it could not run. */
 int conformance_run(const struct plugin *plugin, const char *const *pairs, const struct plugin_host *host,
-                    struct conformance *result, struct iso_error *err);
+                    struct conformance_watch *watch, struct conformance *result, struct iso_error *err);
 void conformance_free(struct conformance *result);
 
 #endif

@@ -155,28 +155,17 @@ static void check_gradient(struct check *check, const struct call *call, const f
                 return;
         }
     for (size_t i = 0; i < n; i++) {
-        const double much = 0.005 * fmin(fabs((double)slope[i]), 1);
-        double low[STEPS], high[STEPS], bend = INFINITY;
-        bool good = false;
-        for (int s = 0; s < STEPS && !good && bend > much; s++) {
-            const float at[5] = { f[s][0][i], f[s][1][i], f[s][2][i], f[s][3][i], f[s][4][i] };
-            /* A step that x + h/2 would round is no step of h/2. */
-            if (s && (double)(float)((double)x[i] + steps[s] / 2) - (double)x[i] != steps[s] / 2)
-                break;
-            /* How much the slope changes in a step; at half steps too, for a curve that is odd around x. */
-            const double left = fabs((double)at[2] - 2 * (double)at[1] + (double)at[0]),
-                         right = fabs((double)at[4] - 2 * (double)at[3] + (double)at[2]);
-            bend = fmax(fabs((double)at[4] - 2 * (double)at[2] + (double)at[0]), fmax(left, right)) / steps[s];
-            /* Rounding of a product such as frequency * x moves y by up to the slope times an ulp of x. */
-            const double steep = fmax(fabs((double)at[4] - (double)at[2]), fabs((double)at[0] - (double)at[2])) /
-                                 steps[s];
-            good = check_slope(at, steps[s], fabs((double)x[i]) * fmax(1, steep), (double)slope[i], &low[s], &high[s]);
-        }
-        if (good)
+        float at[STEPS][5];
+        double low, high;
+        for (int s = 0; s < STEPS; s++)
+            for (int k = 0; k < 5; k++)
+                at[s][k] = f[s][k][i];
+        if (check_derivative((const float (*)[5])at, steps, STEPS, (double)x[i], fabs((double)x[i]), (double)slope[i],
+                             &low, &high))
             continue;
         check_fail(check, "backward", "gradient",
                    "is not the derivative of forward: at x = %.9g and dy = 1, expected %.7g to %.7g (by differences), "
-                   "got %.9g", (double)x[i], low[0], high[0], (double)slope[i]);
+                   "got %.9g", (double)x[i], low, high, (double)slope[i]);
         return;
     }
 }
@@ -210,6 +199,18 @@ static void check_product(struct check *check, const float *x, const float *dy, 
 }
 
 /* Far out, results may overflow, but are numbers; nearer they are finite. */
+static bool check_numbers(struct check *check, const char *function, const float *x, const float *out, size_t n)
+{
+    const char *at = strcmp(function, "backward") ? "" : " and dy = 1";
+    for (size_t i = 0; i < n; i++)
+        if (isnan(out[i]) || (fabsf(x[i]) <= 50 && !isfinite(out[i]))) {
+            check_fail(check, function, "range", "at x = %.9g%s, expected a finite number, got %g", (double)x[i], at,
+                       (double)out[i]);
+            return false;
+        }
+    return true;
+}
+
 static void check_range(struct check *check, struct call call)
 {
     static const float far[] = { 50, -50, 88, -88, 89.5f, -104, 1e3f, -1e3f, 1e4f, -1e4f };
@@ -227,15 +228,8 @@ static void check_range(struct check *check, struct call call)
     call.out = dx;
     if (!check_call(check, "backward", run_backward, &call))
         return;
-    for (size_t i = 0; i < FAR; i++) {
-        const bool near = fabsf(x[i]) <= 50;
-        if (isnan(y[i]) || (near && !isfinite(y[i])))
-            check_fail(check, "forward", "range", "at x = %.9g, expected a finite number, got %g", (double)x[i],
-                       (double)y[i]);
-        if (isnan(dx[i]) || (near && !isfinite(dx[i])))
-            check_fail(check, "backward", "range", "at x = %.9g and dy = 1, expected a finite number, got %g",
-                       (double)x[i], (double)dx[i]);
-    }
+    check_numbers(check, "forward", x, y, FAR);
+    check_numbers(check, "backward", x, dx, FAR);
 }
 
 void check_activation(struct check *check)
@@ -258,8 +252,14 @@ void check_activation(struct check *check)
     check_freeze(check, x, true);
     check_freeze(check, ones, true);
     struct call call = { ops, check->instance->state, n, x, NULL, NULL, y };
+    check_fill(y, n, CHECK_JUNK);
     if (!check_call(check, "forward", run_forward, &call))
         return;
+    call.out = again;
+    if (!check_overwrites(check, "forward", "y", run_forward, &call, again, y, n) ||
+        !check_numbers(check, "forward", x, y, n))
+        return;
+    check_flops(check, "flops_forward", ops->flops_forward, check_differ(x, y, n) < n, "element");
 
     /* The same call again, after another one, and in place. */
     for (int k = 0; k < 2; k++) {
@@ -287,8 +287,14 @@ void check_activation(struct check *check)
 
     check_freeze(check, y, true);
     call = (struct call){ ops, check->instance->state, n, x, y, ones, slope };
+    check_fill(slope, n, CHECK_JUNK);
     if (!check_call(check, "backward", run_backward, &call))
         return;
+    call.out = dx;
+    if (!check_overwrites(check, "backward", "dx", run_backward, &call, dx, slope, n) ||
+        !check_numbers(check, "backward", x, slope, n))
+        return;
+    check_flops(check, "flops_backward", ops->flops_backward, check_differ(ones, slope, n) < n, "element");
     check_freeze(check, dy, true);
     call.dy = dy;
     call.out = dx;

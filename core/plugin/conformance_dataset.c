@@ -1,9 +1,11 @@
 /* Conformance of datasets: tables that hold what they say, the same examples each time; for data without end, example i
  * a function of (seed, i) alone. Published files that are not here are a skip. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/checking.h"
+#include "recipe/utf8.h"
 
 enum { DRAWN = 64 };
 
@@ -49,6 +51,7 @@ static bool files_absent(const struct check *check, struct iso_error *err)
     const struct iso_host *host = &check->instance->host;
     for (const struct iso_data_file *file = check->plugin->ops.dataset.files; file && file->name; file++) {
         struct iso_bytes bytes = { .size = sizeof bytes };
+        check_pulse(check);
         if (host->file(host, file->name, file->length, &bytes, err))
             return true;
     }
@@ -94,9 +97,12 @@ static bool check_shape(struct check *check, const struct iso_table *table, enum
     const char *name = split_name(split);
     const bool endless = table->examples == 0, drawn = check->plugin->ops.dataset.draw != NULL;
     const size_t failures = check->report->failures;
-    if (table->inputs < 1 || table->outputs < 1)
-        check_fail(check, "open", "shape", "the %s split has %zu inputs and %zu outputs: expected at least one of each",
-                   name, table->inputs, table->outputs);
+    if (table->inputs < 1 || table->outputs < 1 || table->inputs > INT32_MAX || table->outputs > INT32_MAX)
+        check_fail(check, "open", "shape", "the %s split has %zu inputs and %zu outputs: expected 1 to %ld of each",
+                   name, table->inputs, table->outputs, (long)INT32_MAX);
+    if (table->examples > UINT32_MAX)
+        check_fail(check, "open", "examples", "the %s split has %zu examples: expected at most %lu", name,
+                   table->examples, (unsigned long)UINT32_MAX);
     if (!isfinite(table->scale) || !isfinite(table->offset) || table->scale == 0)
         check_fail(check, "open", "scale", "the %s split has scale %g and offset %g: expected finite numbers, the "
                                            "scale not 0", name, table->scale, table->offset);
@@ -123,10 +129,21 @@ static bool check_shape(struct check *check, const struct iso_table *table, enum
         check_fail(check, "open", "image", "the %s split has images of %zu x %zu x %zu for %zu inputs", name,
                    table->height, table->width, table->channels, table->inputs);
     for (size_t k = 0; table->class_names && k < table->outputs; k++)
-        if (!table->class_names[k])
-            check_fail(check, "open", "class_names", "class %zu of %zu has no name", k, table->outputs);
+        if (!utf8_printable(table->class_names[k]))
+            check_fail(check, "open", "class_names", "class %zu of %zu has no name, a line of text in UTF-8", k,
+                       table->outputs);
     return check->report->failures == failures;
 }
+
+/* A table's examples, read where a crash is caught: it may state more than there are. */
+struct reading {
+    struct check *check;
+    const struct iso_table *table;
+    enum iso_split split;
+    uint64_t *digests; /* one an example */
+    bool again; /* compare with them, else set them */
+    const char *when; /* this is */
+};
 
 static void check_contents(struct check *check, const struct iso_table *table, enum iso_split split)
 {
@@ -151,32 +168,73 @@ static void check_contents(struct check *check, const struct iso_table *table, e
     }
 }
 
-/* The split opened once more: the same examples. */
-static void check_again(struct check *check, const struct iso_table *table, const struct iso_table *again,
-                        enum iso_split split)
+static uint64_t mix(uint64_t digest, const void *data, size_t bytes)
 {
-    if (table->examples != again->examples || table->inputs != again->inputs || table->outputs != again->outputs ||
-        !table->bytes != !again->bytes || !table->labels != !again->labels) {
-        check_fail(check, "open", "again", "the %s split opened again has another shape: expected %zu examples of %zu "
-                                           "inputs, got %zu of %zu", split_name(split), table->examples,
-                   table->inputs, again->examples, again->inputs);
-        return;
-    }
+    const unsigned char *at = data;
+    for (size_t i = 0; i < bytes; i++)
+        digest = (digest ^ at[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+    return digest;
+}
+
+static uint64_t digest_of(const struct iso_table *table, size_t i)
+{
+    const uint32_t label = table->labels ? label_at(table, i) : 0;
+    uint64_t digest = mix(UINT64_C(0xcbf29ce484222325), &label, sizeof label);
+    if (table->targets)
+        digest = mix(digest, table->targets + i * table->outputs, table->outputs * sizeof *table->targets);
+    return table->bytes ? mix(digest, table->bytes + i * table->row_stride, table->inputs)
+                        : mix(digest, table->floats + i * table->row_stride, table->inputs * sizeof *table->floats);
+}
+
+static void run_reading(void *context)
+{
+    const struct reading *reading = context;
+    const struct iso_table *table = reading->table;
+    if (!reading->again)
+        check_contents(reading->check, table, reading->split);
     for (size_t i = 0; i < table->examples; i++) {
-        const size_t row = i * table->row_stride, other = i * again->row_stride;
-        const bool features = table->bytes ? !memcmp(table->bytes + row, again->bytes + other, table->inputs)
-                                           : !memcmp(table->floats + row, again->floats + other,
-                                                     table->inputs * sizeof *table->floats);
-        const bool answer = table->labels ? label_at(table, i) == label_at(again, i)
-                                          : !memcmp(table->targets + i * table->outputs,
-                                                    again->targets + i * table->outputs,
-                                                    table->outputs * sizeof *table->targets);
-        if (!features || !answer) {
-            check_fail(check, "open", "again", "%s example %zu is another one when the data are opened again",
-                       split_name(split), i);
+        const uint64_t digest = digest_of(table, i);
+        if (!reading->again) {
+            reading->digests[i] = digest;
+        } else if (digest != reading->digests[i]) {
+            check_fail(reading->check, "open", "again", "%s example %zu is another one %s", split_name(reading->split),
+                       i, reading->when);
             return;
         }
     }
+}
+
+static bool read_examples(struct reading reading)
+{
+    struct text text = { 0 };
+    text_format(&text, "when the %zu examples that its %s table states are read", reading.table->examples,
+                split_name(reading.split));
+    reading.check->circumstance = text.data;
+    const bool good = check_call_free(reading.check, "open", run_reading, &reading);
+    reading.check->circumstance = NULL;
+    text_free(&text);
+    return good;
+}
+
+static bool same_shape(const struct iso_table *a, const struct iso_table *b)
+{
+    return a->inputs == b->inputs && a->outputs == b->outputs && !a->bytes == !b->bytes && !a->labels == !b->labels;
+}
+
+/* Reads a split, and once more when it was opened again, which must give the same examples. */
+static bool check_split(struct check *check, const struct iso_table *table, enum iso_split split, uint64_t *digests)
+{
+    struct iso_table again;
+    if (!read_examples((struct reading){ check, table, split, digests, false, "" }) ||
+        open_split(check, split, &again))
+        return false;
+    if (table->examples != again.examples || !same_shape(table, &again)) {
+        check_fail(check, "open", "again", "the %s split opened again has another shape: expected %zu examples of %zu "
+                                           "inputs, got %zu of %zu", split_name(split), table->examples,
+                   table->inputs, again.examples, again.inputs);
+        return false;
+    }
+    return read_examples((struct reading){ check, &again, split, digests, true, "when the data are opened again" });
 }
 
 /* Room for n drawn examples in guarded arrays. */
@@ -280,6 +338,44 @@ static bool check_parallel(struct check *check, const struct iso_table *shape, c
     return check_at_once(check, "draw", run_threaded, same_threaded, contexts);
 }
 
+static size_t count_same(const struct iso_table *shape, const struct iso_drawn *p, const struct iso_drawn *q)
+{
+    size_t equal = 0;
+    for (size_t k = 0; k < DRAWN; k++)
+        equal += same_example(shape, p, k, q, k);
+    return equal;
+}
+
+/* Validation and test examples are those of high numbers: a number that is cut to 32 bits makes them training
+ * examples. */
+static void check_high(struct check *check, const struct iso_table *shape, struct draw_call call, uint64_t *index,
+                       const struct iso_drawn *first)
+{
+    static const int bits[] = { 32, 40, 53, 61, 62 };
+    const struct guard *mark = check->guards;
+    for (size_t b = 0; b < sizeof bits / sizeof *bits; b++) {
+        struct iso_drawn high;
+        if (!make_drawn(check, shape, DRAWN, &high))
+            return;
+        for (size_t k = 0; k < DRAWN; k++)
+            index[k] ^= UINT64_C(1) << bits[b];
+        call.out = high;
+        const bool good = check_call(check, "draw", run_draw, &call);
+        for (size_t k = 0; k < DRAWN; k++)
+            index[k] ^= UINT64_C(1) << bits[b];
+        if (!good)
+            return;
+        const size_t equal = count_same(shape, first, &high);
+        if (equal > DRAWN / 2) {
+            check_fail(check, "draw", "high", "example i + 2^%d is example i for %zu of %d: expected others, for "
+                                              "validation and test examples have high numbers (all 64 bits of index "
+                                              "count)", bits[b], equal, DRAWN);
+            return;
+        }
+        check_release(check, mark);
+    }
+}
+
 static void check_draw(struct check *check, const struct iso_table *shape)
 {
     const struct iso_dataset *ops = &check->plugin->ops.dataset;
@@ -335,36 +431,57 @@ static void check_draw(struct check *check, const struct iso_table *shape)
         check_release(check, mark);
     }
     call.index = index;
+    call.n = DRAWN;
+    check_high(check, shape, call, index, &first);
     if (!check_parallel(check, shape, &call, index) || !make_drawn(check, shape, DRAWN, &other))
         return;
     call = (struct draw_call){ ops, call.state, generator_of("examples", 6, 0), DRAWN, index, other };
     if (!check_call(check, "draw", run_draw, &call))
         return;
-    size_t equal = 0;
-    for (size_t k = 0; k < DRAWN; k++)
-        equal += same_example(shape, &first, k, &other, k);
+    const size_t equal = count_same(shape, &first, &other);
     if (equal > DRAWN / 2)
         check_fail(check, "draw", "seed", "%zu of %d examples are the same for another seed: expected random numbers "
                                           "from `rng`", equal, DRAWN);
 }
 
+static void check_finite(struct check *check, const struct iso_table tables[2], uint64_t *const digests[2])
+{
+    size_t equal = 0;
+    if (!check_split(check, &tables[0], ISO_SPLIT_TRAIN, digests[0]) ||
+        !check_split(check, &tables[1], ISO_SPLIT_TEST, digests[1]) ||
+        !read_examples((struct reading){ check, &tables[0], ISO_SPLIT_TRAIN, digests[0], true,
+                                         "when the test split was opened: are both in one array?" }))
+        return;
+    for (size_t i = 0; i < tables[0].examples && i < tables[1].examples; i++)
+        equal += digests[0][i] == digests[1][i];
+    if (equal == tables[1].examples)
+        check_fail(check, "open", "leak", "the test split holds the first %zu training examples: expected examples of "
+                                          "its own", equal);
+}
+
 void check_dataset(struct check *check)
 {
-    struct iso_table tables[2], again;
-    for (int split = ISO_SPLIT_TRAIN; split <= ISO_SPLIT_TEST; split++) {
+    struct iso_table tables[2];
+    struct iso_error absent = ERROR_NONE;
+    files_absent(check, &absent); /* decodes them, which takes its time, before open is called */
+    for (int split = ISO_SPLIT_TRAIN; split <= ISO_SPLIT_TEST; split++)
         if (open_split(check, (enum iso_split)split, &tables[split]) ||
             !check_shape(check, &tables[split], (enum iso_split)split))
             return;
-        check_contents(check, &tables[split], (enum iso_split)split);
-        if (open_split(check, (enum iso_split)split, &again))
-            return;
-        check_again(check, &tables[split], &again, (enum iso_split)split);
-    }
-    if (tables[0].inputs != tables[1].inputs || tables[0].outputs != tables[1].outputs)
+    if (!same_shape(&tables[0], &tables[1]) || !tables[0].examples != !tables[1].examples) {
         check_fail(check, "open", "splits", "the splits differ in shape: %zu inputs and %zu outputs for training, %zu "
                                             "and %zu for test", tables[0].inputs, tables[0].outputs, tables[1].inputs,
                    tables[1].outputs);
-    else if (!tables[0].examples && !check->broken) {
+    } else if (tables[0].examples) {
+        uint64_t *digests[2] = { memory_array(tables[0].examples, sizeof *digests[0]),
+                                 memory_array(tables[1].examples, sizeof *digests[1]) };
+        if (digests[0] && digests[1])
+            check_finite(check, tables, digests);
+        else
+            check_fail(check, "conformance", "memory", "out of memory");
+        free(digests[0]);
+        free(digests[1]);
+    } else {
         if (check->plugin->descriptor.state_size)
             memcpy(check->state, check->instance->state, check->plugin->descriptor.state_size);
         check_draw(check, &tables[0]);

@@ -113,7 +113,8 @@ void check_initializer(struct check *check)
     const float *first = fill(check, 23, 17, 1, 5), *other = first ? fill(check, 40, 31, 1, 5) : NULL;
     const float *again = other ? fill(check, 23, 17, 1, 5) : NULL;
     const float *next = again ? fill(check, 23, 17, 2, 5) : NULL;
-    if (!next || !fill(check, 1, 1, 0, 5) || !fill(check, 1, 9, 0, 5) || !fill(check, 9, 1, 0, 5))
+    const float *seeded = next ? fill(check, 23, 17, 1, 6) : NULL;
+    if (!seeded || !fill(check, 1, 1, 0, 5) || !fill(check, 1, 9, 0, 5) || !fill(check, 9, 1, 0, 5))
         return;
     const size_t n = 23 * 17, i = check_differ(first, again, n);
     if (i < n)
@@ -122,6 +123,8 @@ void check_initializer(struct check *check)
                    (double)again[i]);
     if (!all_equal(first, n) && check_differ(first, next, n) == n)
         check_fail(check, "fill", "layers", "layers 1 and 2 get the same weights: expected random numbers from `rng`");
+    if (!all_equal(first, n) && check_differ(first, seeded, n) == n)
+        check_fail(check, "fill", "seeds", "seeds 5 and 6 give the same weights: expected random numbers from `rng`");
     if (!ops->unpaired && i == n)
         check_paired(check, first, 23, 17, other, 40, 31);
     for (size_t k = 0; ops->deviation && k < sizeof layers / sizeof *layers && !check->broken; k++)

@@ -44,13 +44,27 @@ static void run_fits(void *context)
     call->fits = call->ops->fits(call->state, call->outputs, &call->err);
 }
 
+/* What dense targets are: 1 for the one class, 1 for any number of classes, or any numbers, as in a regression. */
+enum targets { ONE_HOT, MULTI_HOT, NUMBERS };
+
 /* A minibatch: most raw outputs of usual size, some rows large, one all zero. */
 struct batch {
     float *raw, *value, *gradient, *again, *again_gradient, *dense;
     int32_t *labels;
 };
 
-static bool make_batch(struct check *check, struct batch *batch, size_t outputs, bool multi_hot)
+static double target_at(const struct iso_loss *ops, enum targets targets, const struct batch *batch, size_t i, size_t j)
+{
+    const bool bounded = ops->target_min < ops->target_max;
+    if (targets == ONE_HOT)
+        return (size_t)batch->labels[i] == j;
+    if (targets == MULTI_HOT)
+        return check_uniform(11, i, (uint32_t)j, 0, 1) < 0.4;
+    return bounded ? check_uniform(12, i, (uint32_t)j, ops->target_min, ops->target_max)
+                   : 1.5 * check_normal(12, i, (uint32_t)j);
+}
+
+static bool make_batch(struct check *check, struct batch *batch, size_t outputs, enum targets targets)
 {
     batch->raw = check_floats(check, "raw", ROWS * outputs);
     batch->value = check_floats(check, "value", ROWS);
@@ -66,9 +80,8 @@ static bool make_batch(struct check *check, struct batch *batch, size_t outputs,
         batch->labels[i] = (int32_t)(i % outputs);
         for (size_t j = 0; j < outputs; j++) {
             const double value = nearbyint(scale * check_normal(10, i, (uint32_t)j) * 4096) / 4096;
-            const bool hot = multi_hot ? check_uniform(11, i, (uint32_t)j, 0, 1) < 0.4 : (size_t)batch->labels[i] == j;
             batch->raw[i * outputs + j] = (float)value;
-            batch->dense[i * outputs + j] = hot ? 1.0f : 0.0f;
+            batch->dense[i * outputs + j] = (float)target_at(&check->plugin->ops.loss, targets, batch, i, j);
         }
     }
     check_freeze(check, batch->raw, true);
@@ -78,7 +91,7 @@ static bool make_batch(struct check *check, struct batch *batch, size_t outputs,
 }
 
 static struct call call_of(const struct check *check, const struct batch *batch, size_t outputs, bool training,
-                           bool multi_hot)
+                           enum targets targets)
 {
     const struct iso_loss *ops = &check->plugin->ops.loss;
     return (struct call){ .ops = ops,
@@ -87,7 +100,7 @@ static struct call call_of(const struct check *check, const struct batch *batch,
                           .outputs = outputs,
                           .raw = batch->raw,
                           .targets = { .size = sizeof(struct iso_targets),
-                                       .labels = multi_hot ? NULL : batch->labels,
+                                       .labels = targets == ONE_HOT ? batch->labels : NULL,
                                        .dense = ops->targets == ISO_TARGET_DENSE ? batch->dense : NULL },
                           .training = training,
                           .value = batch->value,
@@ -152,7 +165,11 @@ static bool check_rows(struct check *check, const struct call *whole, const stru
     call = *whole;
     call.value = batch->again;
     call.gradient = NULL;
-    if (!check_call(check, "value", run_value, &call) ||
+    const char *before = check->circumstance;
+    check->circumstance = "when called for values alone, without a gradient";
+    const bool good = check_call(check, "value", run_value, &call);
+    check->circumstance = before;
+    if (!good ||
         !same(check, "no gradient", "without a gradient, the value has other bits", whole, batch->again, NULL))
         return false;
     call.gradient = batch->again_gradient;
@@ -209,13 +226,14 @@ static void check_parallel(struct check *check, const struct call *alone)
 /* Each coordinate of each example, by one-sided differences. */
 static void check_gradient(struct check *check, const struct call *whole)
 {
-    static const double steps[] = { 0x1p-7, 0x1p-10 };
+    enum { STEPS = 3 };
+    static const double steps[STEPS] = { 0x1p-7, 0x1p-9, 0x1p-11 };
     static const double shifts[5] = { -1, -0.5, 0, 0.5, 1 };
     const size_t outputs = whole->outputs;
-    float *moved = check_floats(check, "raw", ROWS * outputs), *f[2][5];
+    float *moved = check_floats(check, "raw", ROWS * outputs), *f[STEPS][5];
     for (size_t j = 0; j < outputs; j++) {
         const struct guard *mark = check->guards;
-        for (int s = 0; s < 2; s++)
+        for (int s = 0; s < STEPS; s++)
             for (int k = 0; k < 5; k++) {
                 f[s][k] = check_floats(check, "value", ROWS);
                 if (!moved || !f[s][k])
@@ -231,20 +249,20 @@ static void check_gradient(struct check *check, const struct call *whole)
                     return;
             }
         for (size_t i = 0; i < ROWS; i++) {
-            const float far[5] = { f[0][0][i], f[0][1][i], f[0][2][i], f[0][3][i], f[0][4][i] };
-            const float near[5] = { f[1][0][i], f[1][1][i], f[1][2][i], f[1][3][i], f[1][4][i] };
-            const double gradient = (double)whole->gradient[i * outputs + j];
-            const double bend = fabs((double)far[4] - 2 * (double)far[2] + (double)far[0]) / steps[0];
-            double scale = 0, low, high, closer_low, closer_high;
+            float at[STEPS][5];
+            const double gradient = (double)whole->gradient[i * outputs + j], x = (double)whole->raw[i * outputs + j];
+            double scale = 0, low, high;
+            for (int s = 0; s < STEPS; s++)
+                for (int k = 0; k < 5; k++)
+                    at[s][k] = f[s][k][i];
             for (size_t k = 0; k < outputs; k++)
                 scale = fmax(scale, fabs((double)whole->raw[i * outputs + k]));
-            if (check_slope(far, steps[0], scale, gradient, &low, &high) ||
-                (bend > 0.05 && check_slope(near, steps[1], scale, gradient, &closer_low, &closer_high)))
+            if (check_derivative((const float (*)[5])at, steps, STEPS, x, scale, gradient, &low, &high))
                 continue;
             check_fail(check, "value", "gradient",
                        "the gradient is not the derivative of the value: example %zu, output %zu of %zu at %.9g (%s), "
-                       "expected %.7g to %.7g (by differences), got %.9g", i, j, outputs,
-                       (double)whole->raw[i * outputs + j], phase(whole->training), low, high, gradient);
+                       "expected %.7g to %.7g (by differences), got %.9g", i, j, outputs, x, phase(whole->training),
+                       low, high, gradient);
             return;
         }
         check_release(check, mark);
@@ -318,17 +336,72 @@ static void check_correct(struct check *check, struct call call)
         }
 }
 
+static bool any(const float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i] != 0)
+            return true;
+    return false;
+}
+
+/* Raw outputs of a network that diverges: results may overflow, but are numbers. */
+static void check_extremes(struct check *check, size_t outputs)
+{
+    static const float far[] = { 90, -90, 110, -110, 1000, -1000, 1e4f };
+    enum { FAR = sizeof far / sizeof *far };
+    struct batch batch;
+    if (!make_batch(check, &batch, outputs, ONE_HOT))
+        return;
+    struct call call = call_of(check, &batch, outputs, false, ONE_HOT);
+    float *raw = check_floats(check, "raw", ROWS * outputs);
+    if (!raw)
+        return;
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t j = 0; j < outputs; j++)
+            raw[i * outputs + j] = far[(i + (i / FAR) * j) % FAR];
+    call.raw = raw;
+    if (!check_call(check, "value", run_value, &call))
+        return;
+    for (size_t i = 0; i < ROWS * outputs; i++)
+        if (isnan(batch.value[i / outputs]) || isnan(batch.gradient[i])) {
+            check_fail(check, "value", "range",
+                       "example with raw output %g at output %zu of %zu: expected numbers, got value %g and gradient %g "
+                       "(subtract the largest output before exp?)",
+                       (double)raw[i], i % outputs, outputs, (double)batch.value[i / outputs],
+                       (double)batch.gradient[i]);
+            return;
+        }
+    call.shown = batch.again_gradient;
+    if (!check->plugin->ops.loss.predict || !check_call(check, "predict", run_predict, &call))
+        return;
+    for (size_t i = 0; i < ROWS * outputs; i++)
+        if (isnan(call.shown[i])) {
+            check_fail(check, "predict", "range", "with raw output %g at output %zu of %zu: expected a number, got %g",
+                       (double)raw[i], i % outputs, outputs, (double)call.shown[i]);
+            return;
+        }
+}
+
 /* One number of outputs. False: nothing more to be told. */
-static bool check_outputs(struct check *check, size_t outputs, bool multi_hot)
+static bool check_outputs(struct check *check, size_t outputs, enum targets targets)
 {
     const struct iso_loss *ops = &check->plugin->ops.loss;
     struct batch batch;
-    if (!make_batch(check, &batch, outputs, multi_hot))
+    if (!make_batch(check, &batch, outputs, targets))
         return false;
     const bool differs = ops->training_differs && ops->training_differs(check->instance->state);
     for (int training = 1; training >= 0; training--) {
-        struct call call = call_of(check, &batch, outputs, training, multi_hot);
+        struct call call = call_of(check, &batch, outputs, training, targets);
+        check_fill(batch.value, ROWS, CHECK_JUNK);
+        check_fill(batch.gradient, ROWS * outputs, CHECK_JUNK);
         if (!check_call(check, "value", run_value, &call))
+            return false;
+        struct call over = call;
+        over.value = batch.again;
+        over.gradient = batch.again_gradient;
+        if (!check_overwrites(check, "value", "value", run_value, &over, batch.again, batch.value, ROWS) ||
+            !check_overwrites(check, "value", "gradient", run_value, &over, batch.again_gradient, batch.gradient,
+                              ROWS * outputs))
             return false;
         for (size_t i = 0; i < ROWS * outputs; i++)
             if (!isfinite(batch.value[i / outputs]) || !isfinite(batch.gradient[i])) {
@@ -338,6 +411,9 @@ static bool check_outputs(struct check *check, size_t outputs, bool multi_hot)
                            (double)batch.gradient[i]);
                 return false;
             }
+        check_flops(check, "flops_value", ops->flops_value, any(batch.value, ROWS), "output and example");
+        check_flops(check, "flops_gradient", ops->flops_gradient, any(batch.gradient, ROWS * outputs),
+                    "output and example");
         if (!check_rows(check, &call, &batch))
             return false;
         check_parallel(check, &call);
@@ -359,7 +435,7 @@ static bool check_outputs(struct check *check, size_t outputs, bool multi_hot)
                  &call, batch.again, batch.again_gradient);
         }
     }
-    struct call call = call_of(check, &batch, outputs, false, multi_hot);
+    struct call call = call_of(check, &batch, outputs, false, targets);
     if (ops->predict)
         check_shown(check, call, &batch);
     if (ops->correct && !check->broken)
@@ -371,6 +447,9 @@ void check_loss(struct check *check)
 {
     static const size_t sizes[] = { 1, 2, 3, 10, 37 };
     const struct iso_loss *ops = &check->plugin->ops.loss;
+    const enum targets most = ops->targets != ISO_TARGET_DENSE ? ONE_HOT
+                              : ops->classes_only && ops->classes_only(check->instance->state) ? MULTI_HOT
+                                                                                               : NUMBERS;
     struct iso_error refusal = ERROR_NONE;
     size_t tried = 0;
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
@@ -385,12 +464,17 @@ void check_loss(struct check *check)
                 continue;
         }
         tried++;
-        if (!check_outputs(check, sizes[k], false))
-            return;
+        for (enum targets targets = ONE_HOT; targets <= most; targets++) {
+            check->circumstance = targets == ONE_HOT ? NULL : "when called with dense targets and no labels";
+            if (!check_outputs(check, sizes[k], targets))
+                return;
+            check_release(check, NULL);
+        }
+        check->circumstance = NULL;
+        check_extremes(check, sizes[k]);
         check_release(check, NULL);
-        if (ops->targets == ISO_TARGET_DENSE && !check_outputs(check, sizes[k], true))
+        if (check->broken)
             return;
-        check_release(check, NULL);
     }
     if (!tried)
         check_skip(check, "fits", "fits refuses 1, 2, 3, 10 and 37 outputs: %s", refusal.text);

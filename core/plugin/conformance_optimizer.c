@@ -158,6 +158,27 @@ static void check_bias(struct check *check)
         }
 }
 
+/* At rate 0, where warm-up begins, nothing moves, from the first step or later. */
+static void check_rate(struct check *check)
+{
+    struct call call;
+    if (!make_call(check, &call, COUNT, false) || !run_steps(check, &call, 0))
+        return;
+    float *before = check_floats(check, "weights", COUNT);
+    if (!before)
+        return;
+    memcpy(before, call.weights, COUNT * sizeof *before);
+    for (size_t i = 0; i < COUNT; i++)
+        call.gradients[i] = gradient_of(i, STEPS);
+    call.rate = 0;
+    if (!check_call(check, "update", run_update, &call))
+        return;
+    const size_t i = check_differ(call.weights, before, COUNT);
+    if (i < COUNT)
+        check_fail(check, "update", "rate", "moves a weight at rate 0 (does it take the rate that it is given?): "
+                                            "expected %.9g, got %.9g", (double)before[i], (double)call.weights[i]);
+}
+
 static void check_plain(struct check *check, bool is_bias)
 {
     struct call call;
@@ -195,6 +216,7 @@ void check_optimizer(struct check *check)
                            (double)whole.weights[i]);
                 return;
             }
+        check_flops(check, "flops_update", ops->flops_update, true, "weight");
         if (!ops->whole && !check_split(check, &whole))
             return;
         check_hidden(check, &whole);
@@ -205,6 +227,8 @@ void check_optimizer(struct check *check)
         check_release(check, NULL);
     }
     check_bias(check);
+    if (!check->broken)
+        check_rate(check);
     if (check->defaults && !check->broken)
         check_descends(check);
 }

@@ -59,6 +59,9 @@ const struct iso_param *plugin_default_of(const struct plugin *plugin, const str
                                                           parameter that its default names, or NULL */
 char *plugin_kind_path(const struct plugin *plugin);   /* "activation/relu", to be freed */
 
+/* Options that isoflop itself takes for every dataset, which no parameter of one may be called; ends with NULL. */
+extern const char *const plugin_data_options[];
+
 /* Values of a parameter that conformance tries: try_min and try_max, or bounds, each choice, both flags. */
 enum { PLUGIN_TRIES = 64 };
 size_t plugin_tries(const struct iso_param *param, struct arena *arena, const char *values[PLUGIN_TRIES]);

@@ -269,7 +269,10 @@ static void fail_unknown(const struct plugins *plugins, enum iso_kind kind, cons
     add_searched(plugins, &text);
     if (!list.count)
         text_add_string(&text, "; before `make install`, in the built tree: export ISOFLOP_PLUGIN_PATH=plugins");
+    const size_t before = text.length;
     text_suggest(&text, name, names, list.count);
+    if (list.count && text.length == before)
+        text_add_string(&text, "; folders of other plugins are given by --plugin-path");
     iso_fail(err, "%s", text.data ? text.data : "out of memory");
 out:
     free(names);

@@ -165,6 +165,8 @@ static int read_choice(const struct iso_param *param, const struct node *node, i
 static const char *absolute(const char *path, const char *folder, struct arena *arena)
 {
     char current[4096] = "";
+    if (folder && !strcmp(folder, "."))
+        folder = "";
     if (path[0] == '/' || !path[0])
         return arena_copy(arena, path, strlen(path));
     if ((!folder || folder[0] != '/') && !getcwd(current, sizeof current))

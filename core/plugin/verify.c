@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin/internal.h"
+#include "recipe/utf8.h"
 
 #if defined __SSE2__
 #include <xmmintrin.h>
@@ -82,10 +83,23 @@ static const struct iso_plugin *open_symbol(struct plugin *plugin, struct arena 
 
 /* ---- Parameters ---- */
 
+const char *const plugin_data_options[] = { "classes",     "subset_seed", "train_size", "validation_size", "test_size",
+                                            "label_noise", "normalise",   "epoch_size", NULL };
+
 static bool param_name_valid(const char *name)
 {
     return plugin_name_valid(name) && name[0] >= 'a' && name[0] <= 'z' && strlen(name) < 64;
 }
+
+static bool is_data_option(const char *name)
+{
+    for (size_t i = 0; plugin_data_options[i]; i++)
+        if (!strcmp(plugin_data_options[i], name))
+            return true;
+    return false;
+}
+
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
 static int verify_choices(const struct iso_param *param, struct iso_error *err)
 {
@@ -96,6 +110,9 @@ static int verify_choices(const struct iso_param *param, struct iso_error *err)
         if (length == 0 || length > CHOICE_WORD_MAX || count == CHOICES_MAX)
             return iso_fail(err, "has choices \"%.200s\", which must be up to %d words of up to %d letters, separated "
                                  "by |", param->choices, CHOICES_MAX, CHOICE_WORD_MAX);
+        if (length && strspn(word, WORD) < length)
+            return iso_fail(err, "has the choice \"%.*s\": choices are made of letters, digits, _, - and .",
+                            (int)length, word);
         for (size_t i = 0; i < count; i++) {
             const char *other = value_choice(param->choices, i, &other_length);
             if (other_length == length && !memcmp(other, word, length))
@@ -131,6 +148,18 @@ static int verify_place(const struct plugin *plugin, const struct iso_param *par
     return 0;
 }
 
+/* A default that is another parameter's value must be one that this one may have. */
+static int verify_reference(const struct iso_param *param, const struct iso_param *other, struct iso_error *err)
+{
+    if (param->type == ISO_TYPE_CHOICE && strcmp(param->choices, other->choices))
+        return iso_fail(err, "has the default \"%s\", a parameter with other choices", other->name);
+    if (param->type != ISO_TYPE_CHOICE && param->type != ISO_TYPE_FLAG &&
+        (other->min < param->min || other->max > param->max))
+        return iso_fail(err, "has the default \"%s\", a parameter from %g to %g, but is itself from %g to %g",
+                        other->name, other->min, other->max, param->min, param->max);
+    return 0;
+}
+
 static int verify_param(const struct plugin *plugin, const struct iso_param *param, struct arena *arena,
                         struct iso_error *err)
 {
@@ -141,13 +170,16 @@ static int verify_param(const struct plugin *plugin, const struct iso_param *par
             return iso_fail(err, "is there twice");
     if (!value_size(param->type))
         return iso_fail(err, "has type %d, which this isoflop does not know", param->type);
-    if (!param->help || !*param->help || strchr(param->help, '\n'))
-        return iso_fail(err, "has no help, which is one line");
+    if (plugin->descriptor.kind == ISO_DATASET && is_data_option(param->name))
+        return iso_fail(err, "has the name of an option that isoflop takes for every dataset: choose another");
+    if (!utf8_printable(param->help))
+        return iso_fail(err, "has no help, which is one line of text");
     if (!(param->min <= param->max))
         return iso_fail(err, "has a minimum of %g above its maximum of %g", param->min, param->max);
     if (verify_place(plugin, param, err) || (param->type == ISO_TYPE_CHOICE && verify_choices(param, err)))
         return -1;
-    if (!value_reference(plugin->params, param) && verify_text(param, "default", param->initial, arena, err))
+    const struct iso_param *other = value_reference(plugin->params, param);
+    if (other ? verify_reference(param, other, err) : verify_text(param, "default", param->initial, arena, err))
         return -1;
     return verify_text(param, "try_min", param->try_min, arena, err) ||
                    verify_text(param, "try_max", param->try_max, arena, err)
@@ -227,8 +259,8 @@ static int verify_head(struct plugin *plugin, enum iso_kind expected, const char
     if (expected && head->kind != (int)expected)
         return iso_fail(err, "is of kind %s, but lies in the folder of kind %s",
                         plugin_kind_name((enum iso_kind)head->kind), plugin_kind_name(expected));
-    if (!head->summary || !*head->summary || strchr(head->summary, '\n'))
-        return iso_fail(err, "has no summary, which is one line");
+    if (!utf8_printable(head->summary))
+        return iso_fail(err, "has no summary, which is one line of text");
     if (head->revision < 1)
         return iso_fail(err, "has revision %d: revisions count from 1", head->revision);
     if (head->state_size > STATE_MAX)

@@ -38,6 +38,8 @@ static int verify_loss(const struct iso_loss *ops, struct iso_error *err)
         return iso_fail(err, "wants targets of a kind (%d) that this isoflop does not know", ops->targets);
     if (!ops->surrogate != !ops->surrogate_gradient)
         return iso_fail(err, "has one of surrogate and surrogate_gradient: they go together");
+    if (!(ops->target_min <= ops->target_max))
+        return iso_fail(err, "has a target_min of %g above its target_max of %g", ops->target_min, ops->target_max);
     return 0;
 }
 
@@ -110,6 +112,9 @@ static int verify_dataset(struct plugin *plugin, struct arena *arena, struct iso
     ops->files = files;
     if (!files || need(ops->folders && ops->folders[0], "folders, though it has files", err))
         return -1;
+    for (size_t i = 0; ops->folders[i]; i++)
+        if (!*ops->folders[i] || ops->folders[i][0] == '/' || strstr(ops->folders[i], ".."))
+            return iso_fail(err, "has the folder \"%.100s\", which leads out of the data folders", ops->folders[i]);
     for (; files->name; files++)
         if (verify_file(files, err))
             return -1;

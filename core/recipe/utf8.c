@@ -29,6 +29,20 @@ size_t utf8_length(const char *at, const char *end)
     return utf8_decode(at, end, &length) < 0 ? 1 : length;
 }
 
+bool utf8_printable(const char *text)
+{
+    const char *end = text ? text + strlen(text) : NULL;
+    size_t length;
+    if (!text || !*text)
+        return false;
+    for (; text < end; text += length) {
+        const long code = utf8_decode(text, end, &length);
+        if (code < 0x20 || (code >= 0x7F && code < 0xA0)) /* no character, or one of control */
+            return false;
+    }
+    return true;
+}
+
 size_t utf8_break(const char *at, const char *end)
 {
     const size_t left = (size_t)(end - at);

@@ -9,6 +9,8 @@
 size_t utf8_length(const char *at, const char *end);
 /* The code point at `at`, or -1 where the bytes there are no valid UTF-8. */
 long utf8_decode(const char *at, const char *end, size_t *length);
+/* Whether a text can be shown and written as JSON: not NULL nor empty, valid, one line, no control characters. */
+bool utf8_printable(const char *text);
 /* Bytes of the line break at `at`, 0 where there is none. */
 size_t utf8_break(const char *at, const char *end);
 /* Finds a line by its number from 1. False: there are not so many. */

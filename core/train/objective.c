@@ -35,6 +35,11 @@ int objective_check(const struct settings *settings, const struct data_shape *sh
     const struct iso_loss *loss = &settings->loss->plugin->ops.loss;
     if (objective_check_targets(settings, shape->classification, err))
         return -1;
+    if (loss->target_min < loss->target_max && !shape->classification &&
+        (shape->target_min < loss->target_min || shape->target_max > loss->target_max))
+        return iso_fail(err, "loss %s takes targets between %g and %g, and dataset %s has some between %g and %g",
+                        settings->loss->plugin->descriptor.name, loss->target_min, loss->target_max,
+                        settings->dataset->plugin->descriptor.name, shape->target_min, shape->target_max);
     if (loss->fits && loss->fits(settings->loss->state, shape->outputs, err))
         return error_context(err, "loss %s", settings->loss->plugin->descriptor.name);
     return 0;

@@ -56,7 +56,7 @@ static void read_dataset(struct reading *reading)
         diagnostics_add(reading->found, SEVERITY_ERROR, node, "%s", err.text);
         return;
     }
-    settings->dataset = instance_read(reading->plugins, ISO_DATASET, node, reading->folder, data_reserved,
+    settings->dataset = instance_read(reading->plugins, ISO_DATASET, node, reading->folder, plugin_data_options,
                                       settings->data_host, reading->found);
     data_options_read(&settings->data, node, settings->arena, reading->found);
 }

@@ -238,6 +238,8 @@ struct iso_loss {
      * probabilities of classes; take output: identity"), so that data whose targets are numbers are refused; else
      * NULL. */
     const char *(*classes_only)(const void *state);
+    /* Optional, where they differ: the range of dense targets. Data with others are refused. */
+    double target_min, target_max;
 };
 
 /* A layer of weights, as its initializer sees it. */
@@ -267,7 +269,8 @@ struct iso_schedule {
     double (*rate)(const void *state, uint64_t step, uint64_t steps, uint64_t steps_per_epoch);
 };
 
-/* optimizer: changes weights by their (reduced) gradient. Element by element unless `whole`. */
+/* optimizer: changes weights by their (reduced) gradient. Element by element unless `whole`. At rate 0, with which
+ * warm-up begins, weights stay as they are. */
 struct iso_optimizer {
     unsigned slots;         /* floats it keeps for each weight, zero at first */
     double flops_update;    /* FLOP a weight */

@@ -1,7 +1,6 @@
 /* arrays: your own arrays, from a .npz or .safetensors file or a folder of .npy files. */
 #include "array_files.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -75,6 +74,7 @@ static int read_array(const struct arrays *arrays, const struct iso_host *host, 
     struct iso_bytes bytes = { .size = sizeof bytes };
     struct iso_error why = { .size = sizeof why };
     const bool tensors = ends_with(arrays->file, ".safetensors");
+    *array = (struct array){ 0 };
     snprintf(path, sizeof path, tensors ? "%s" : "%s/%s.npy", arrays->file, name);
     if (host->file(host, path, ARRAY_BYTES, &bytes, err))
         return -1;
@@ -92,29 +92,43 @@ struct filling {
     const char *name;
 };
 
+static int fill_bytes(void *context, unsigned char *data, size_t length, struct iso_error *err)
+{
+    const struct filling *filling = context;
+    (void)err;
+    for (size_t i = 0; i < length; i++)
+        data[i] = filling->array->data[array_place(filling->array, i)];
+    return 0;
+}
+
 /* As float32. */
-static int fill(void *context, unsigned char *data, size_t length, struct iso_error *err)
+static int fill_floats(void *context, unsigned char *data, size_t length, struct iso_error *err)
 {
     const struct filling *filling = context;
     float *out = (float *)(void *)data;
     for (size_t i = 0; i < length / sizeof *out; i++) {
         out[i] = (float)array_at(filling->array, i);
         if (!isfinite(out[i]))
-            return iso_fail(err, "%s: element %zu is not finite", filling->name, i);
+            return iso_fail(err, "%s: element %zu is %g, which is no finite float32", filling->name, i,
+                            array_at(filling->array, i));
     }
     return 0;
 }
 
-static const float *as_floats(const struct iso_host *host, const struct array *array, const char *name,
-                              struct iso_error *err)
+/* Elements in C's order, as they are shared between processes: 8-bit, as they stand, or float32. */
+static const void *converted(const struct iso_host *host, const struct array *array, const char *name, bool eight,
+                             struct iso_error *err)
 {
     char block[600];
     struct iso_bytes bytes = { .size = sizeof bytes };
     struct filling filling = { array, name };
-    snprintf(block, sizeof block, "floats %s", name);
-    if (host->block(host, block, array->count * sizeof(float), fill, &filling, &bytes, err))
+    if (eight && !array->fortran)
+        return array->data;
+    snprintf(block, sizeof block, "%s %s", eight ? "bytes" : "floats", name);
+    if (host->block(host, block, array->count * (eight ? 1 : sizeof(float)), eight ? fill_bytes : fill_floats, &filling,
+                    &bytes, err))
         return NULL;
-    return (const float *)(const void *)bytes.data;
+    return bytes.data;
 }
 
 static bool are_labels(const struct arrays *arrays, const struct array *targets)
@@ -152,7 +166,7 @@ static int give_targets(const struct arrays *arrays, const struct iso_host *host
                         own->shape[0]);
     if (!are_labels(arrays, &targets[0])) {
         table->outputs = own->count / own->shape[0];
-        table->targets = as_floats(host, own, names[test], err);
+        table->targets = converted(host, own, names[test], false, err);
         return table->targets ? 0 : -1;
     }
     size_t classes = 2;
@@ -188,11 +202,15 @@ static int open(void *state, const struct iso_host *host, enum iso_split split, 
     table->examples = own->shape[0];
     table->inputs = table->row_stride = own->count / own->shape[0];
     table->scale = 1;
-    if (own->type == ARRAY_U8) {
-        table->bytes = own->data;
-        table->scale = 1 / 255.0;
-    } else if (!(table->floats = as_floats(host, own, name, err))) {
+    const bool eight = own->type == ARRAY_U8;
+    const void *elements = converted(host, own, name, eight, err);
+    if (!elements)
         return -1;
+    if (eight) {
+        table->bytes = elements;
+        table->scale = 1 / 255.0;
+    } else {
+        table->floats = elements;
     }
     if (own->rank == 3 || (own->rank == 4 && (own->shape[1] == 1 || own->shape[1] == 3))) {
         table->channels = own->rank == 4 ? own->shape[1] : 1;
@@ -213,5 +231,5 @@ static const struct iso_param params[] = {
     { 0 }
 };
 static const struct iso_dataset ops = { .open = open };
-ISO_PLUGIN(ops, .name = "arrays", .revision = 1, .summary = "arrays of your own: .npy, .npz, .safetensors",
+ISO_PLUGIN(ops, .name = "arrays", .revision = 2, .summary = "arrays of your own: .npy, .npz, .safetensors",
            .state_size = sizeof(struct arrays), .params = params);

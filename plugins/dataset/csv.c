@@ -38,5 +38,5 @@ static const struct iso_param params[] = {
     { 0 }
 };
 static const struct iso_dataset ops = { .open = open };
-ISO_PLUGIN(ops, .name = "csv", .revision = 1, .summary = "a table of your own, as text: labels or targets, and inputs",
+ISO_PLUGIN(ops, .name = "csv", .revision = 2, .summary = "a table of your own, as text: labels or targets, and inputs",
            .state_size = sizeof(struct csv_state), .params = params, .setup = setup);

@@ -55,6 +55,29 @@ static inline void csv_start(struct csv *csv, const char *name, const struct iso
         csv->at += 3;
 }
 
+/* Leaves out blanks at both ends. */
+static inline void csv_trim(struct csv_field *field)
+{
+    while (field->length && (*field->text == ' ' || *field->text == '\t'))
+        field->text++, field->length--;
+    while (field->length && (field->text[field->length - 1] == ' ' || field->text[field->length - 1] == '\t'))
+        field->length--;
+}
+
+static inline bool csv_at_end(const struct csv *csv)
+{
+    return csv->at == csv->end || *csv->at == '\n' || *csv->at == '\r';
+}
+
+/* Lines end with a line feed, a carriage return, or both. */
+static inline void csv_end_line(struct csv *csv)
+{
+    if (csv->end - csv->at > 1 && csv->at[0] == '\r' && csv->at[1] == '\n')
+        csv->at += 2;
+    else if (csv->at < csv->end)
+        csv->at++;
+}
+
 /* The next row that is not empty: 1, 0 at the end, -1 with an error. */
 static inline int csv_row(struct csv *csv, struct iso_error *err)
 {
@@ -62,9 +85,9 @@ static inline int csv_row(struct csv *csv, struct iso_error *err)
         if (csv->at == csv->end)
             return 0;
         csv->line++;
-        if (*csv->at != '\n' && !(*csv->at == '\r' && csv->end - csv->at > 1 && csv->at[1] == '\n'))
+        if (*csv->at != '\n' && *csv->at != '\r')
             break;
-        csv->at += *csv->at == '\r' ? 2 : 1;
+        csv_end_line(csv);
     }
     for (csv->count = 0;;) {
         if (csv->count == CSV_COLUMNS)
@@ -83,20 +106,16 @@ static inline int csv_row(struct csv *csv, struct iso_error *err)
             field->length = (size_t)(csv->at++ - field->text);
         } else {
             field->text = csv->at;
-            while (csv->at < csv->end && *csv->at != csv->delimiter && *csv->at != '\n')
+            while (!csv_at_end(csv) && *csv->at != csv->delimiter)
                 csv->at++;
             field->length = (size_t)(csv->at - field->text);
-            if (field->length && field->text[field->length - 1] == '\r' && (csv->at == csv->end || *csv->at == '\n'))
-                field->length--;
+            csv_trim(field);
         }
-        if (csv->at < csv->end && *csv->at == '\r')
-            csv->at++;
-        if (csv->at == csv->end)
+        if (csv_at_end(csv)) {
+            csv_end_line(csv);
             return 1;
-        const char after = *csv->at++;
-        if (after == '\n')
-            return 1;
-        if (after != csv->delimiter)
+        }
+        if (*csv->at++ != csv->delimiter)
             return iso_fail(err, "%s:%zu: after a quoted field comes no delimiter", csv->name, csv->line);
     }
 }
@@ -108,22 +127,25 @@ static inline int csv_compare(const struct csv_field *a, const struct csv_field 
     return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* Numbers only, finite, with nothing after them. */
+/* Decimal numbers only, finite as float32, with nothing after them. */
 static inline int csv_number(const struct csv *csv, size_t column, double *value, struct iso_error *err)
 {
     struct csv_field field = csv->fields[column];
     char text[CSV_NUMBER + 1], *end = text;
-    while (field.length && (*field.text == ' ' || *field.text == '\t'))
-        field.text++, field.length--;
-    while (field.length && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
-        field.length--;
+    csv_trim(&field);
     if (field.length && field.length <= CSV_NUMBER) {
         memcpy(text, field.text, field.length);
         text[field.length] = 0;
         *value = strtod(text, &end);
     }
-    if (!field.length || field.length > CSV_NUMBER || *end || !isfinite(*value))
-        return iso_fail(err, "%s:%zu: column %zu is no number: \"%.*s\"", csv->name, csv->line, column + 1,
+    if (!field.length)
+        return iso_fail(err, "%s:%zu: column %zu is empty, where a number is expected: fill in missing values, or "
+                             "leave such rows out", csv->name, csv->line, column + 1);
+    const bool decimal = field.length <= CSV_NUMBER && end != text && !*end &&
+                         strspn(text, "+-.0123456789eE") == field.length;
+    if (!decimal || !isfinite((float)*value))
+        return iso_fail(err, "%s:%zu: column %zu is %s: \"%.*s\"", csv->name, csv->line, column + 1,
+                        decimal ? "more than a float32 can hold" : "no number",
                         (int)(field.length < 40 ? field.length : 40), field.text);
     return 0;
 }
@@ -164,6 +186,8 @@ static inline int csv_scan(struct csv *csv, struct csv_layout *layout, size_t *r
             bool found;
             if (layout->kind[c] != CSV_LABEL)
                 continue;
+            if (!csv->fields[c].length)
+                return iso_fail(err, "%s:%zu: there is no label, in column %zu", csv->name, csv->line, c + 1);
             const size_t place = csv_class(layout, &csv->fields[c], &found);
             if (found)
                 continue;
@@ -244,6 +268,16 @@ static inline bool csv_in_split(const struct csv_job *job, size_t row, enum iso_
     return (iso_rng_uniform_at(&job->rng, row, 0) < job->source->test_fraction) == (split == ISO_SPLIT_TEST);
 }
 
+/* What may part columns in a row that seems to have one. */
+static inline const char *csv_other_delimiter(const struct csv_field *field)
+{
+    return memchr(field->text, ';', field->length)    ? ";"
+           : memchr(field->text, '\t', field->length) ? "tab"
+           : memchr(field->text, '|', field->length)  ? "|"
+           : memchr(field->text, ',', field->length)  ? ","
+                                                      : NULL;
+}
+
 /* The column that a word of `length` characters names. */
 static inline int csv_column(const struct csv_job *job, const char *word, size_t length, size_t *column,
                              struct iso_error *err)
@@ -261,10 +295,21 @@ static inline int csv_column(const struct csv_job *job, const char *word, size_t
     if (!job->source->header)
         return iso_fail(err, "%s has no column \"%.*s\": without a header, columns are named by their number, 0 to %zu",
                         csv->name, (int)length, word, csv->count - 1);
+    const struct csv_field *only = &csv->fields[0];
+    const char *other = csv->count == 1 ? csv_other_delimiter(only) : NULL;
+    if (other)
+        return iso_fail(err, "%s has one column, \"%.*s\": is its delimiter another one (`delimiter: \"%s\"`)?",
+                        csv->name, (int)(only->length < 80 ? only->length : 80), only->text, other);
     return iso_fail(err, "%s has no column \"%.*s\"; its first is \"%.*s\", its last \"%.*s\"", csv->name, (int)length,
                     word, (int)(csv->fields[0].length < 80 ? csv->fields[0].length : 80), csv->fields[0].text,
                     (int)(csv->fields[csv->count - 1].length < 80 ? csv->fields[csv->count - 1].length : 80),
                     csv->fields[csv->count - 1].text);
+}
+
+static inline int csv_is_text(const char *name, const struct iso_bytes *bytes, struct iso_error *err)
+{
+    const void *zero = bytes->length ? memchr(bytes->data, 0, bytes->length) : NULL;
+    return zero ? iso_fail(err, "%s can't be read as text: there is a byte 0 in it (UTF-16? save it as UTF-8)", name) : 0;
 }
 
 /* Says what each column is, from the first row of the training file. */
@@ -296,6 +341,31 @@ static inline int csv_lay_out(struct csv_job *job, struct iso_error *err)
     if (!layout->inputs)
         return iso_fail(err, "%s: no column is left for inputs", source->train);
     return 0;
+}
+
+/* The columns of a test file are those of the training file, in its order. */
+static inline int csv_compare_headers(struct csv_job *job, struct iso_error *err)
+{
+    struct csv *csv = &job->csv;
+    const struct csv_source *source = job->source;
+    if (!source->header)
+        return 0;
+    struct csv_field *names = malloc(job->layout.columns * sizeof *names);
+    int status = names ? 0 : iso_fail(err, "out of memory");
+    csv_start(csv, source->train, &job->files[0], source->delimiter);
+    if (!status && csv_row(csv, err) > 0)
+        memcpy(names, csv->fields, job->layout.columns * sizeof *names);
+    csv_start(csv, source->test, &job->files[1], source->delimiter);
+    if (!status && csv_row(csv, err) < 0)
+        status = -1;
+    for (size_t c = 0; !status && c < job->layout.columns && c < csv->count; c++)
+        if (csv_compare(&names[c], &csv->fields[c]))
+            status = iso_fail(err, "%s: its column %zu is \"%.*s\", that of %s \"%.*s\": both must have the same "
+                                   "columns, in the same order", source->test, c + 1,
+                              (int)(csv->fields[c].length < 80 ? csv->fields[c].length : 80), csv->fields[c].text,
+                              source->train, (int)(names[c].length < 80 ? names[c].length : 80), names[c].text);
+    free(names);
+    return status;
 }
 
 /* The second pass: inputs, then, from `answers` on, labels or targets. */
@@ -362,12 +432,16 @@ static inline int csv_open_job(struct csv_job *job, const struct iso_host *host,
         job->files[i].size = sizeof job->files[i];
     if (host->file(host, source->train, CSV_FILE_MAX, &job->files[0], err) ||
         (apart && host->file(host, source->test, CSV_FILE_MAX, &job->files[1], err)) ||
-        host->generator(host, "split", 0, &job->rng, err) || csv_lay_out(job, err))
+        host->generator(host, "split", 0, &job->rng, err) ||
+        csv_is_text(source->train, &job->files[0], err) ||
+        (apart && csv_is_text(source->test, &job->files[1], err)) || csv_lay_out(job, err))
         return -1;
     csv_start(&job->csv, source->train, &job->files[0], source->delimiter);
     if (csv_scan(&job->csv, layout, &rows[0], err))
         return -1;
     if (apart) {
+        if (csv_compare_headers(job, err))
+            return -1;
         csv_start(&job->csv, source->test, &job->files[1], source->delimiter);
         if (csv_scan(&job->csv, layout, &rows[1], err))
             return -1;

@@ -62,7 +62,7 @@ static const struct iso_param params[] = {
 };
 static const struct iso_loss ops = {
     .targets = ISO_TARGET_DENSE, .flops_value = 6, .flops_gradient = 4, .value = value, .predict = predict,
-    .correct = correct, .training_differs = training_differs
+    .correct = correct, .training_differs = training_differs, .target_min = 0, .target_max = 1
 };
 ISO_PLUGIN(ops, .name = "binary_cross_entropy", .revision = 1,
            .summary = "mean over outputs of log(1 + e^z) - y z, in nats", .state_size = sizeof(struct binary),
