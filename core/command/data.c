@@ -225,7 +225,7 @@ static struct instance *read_dataset(const struct options *options, struct tree 
     static const char *const known[] = { "dataset", NULL };
     node_check_keys(tree->root, "data show", known, found);
     const struct node *node = node_get(tree->root, "dataset");
-    struct instance *instance = instance_read(plugins, ISO_DATASET, node, ".", data_reserved, host, found);
+    struct instance *instance = instance_read(plugins, ISO_DATASET, node, ".", plugin_data_options, host, found);
     data_options_read(how, node, tree->arena, found);
     if (!diagnostics_count(found, SEVERITY_ERROR))
         return instance;

@@ -12,11 +12,11 @@
 enum data_split { DATA_TRAIN, DATA_VALIDATION, DATA_TEST, DATA_SPLITS };
 enum data_normalise { NORMALISE_UNIT, NORMALISE_STANDARD, NORMALISE_NONE };
 
-/* The options that the core gives every dataset (plugin_data_options: reserved names beside the plugin's parameters). Applied in this order:
- * keep classes (renumbered from 0 in the order listed); permute by the subset seed if a size or noise is given; last
- * validation_size of the training split to validation; first train_size of the rest; test_size (of test examples
- * permuted likewise where it is given); label noise on training labels, a function of the subset seed and the example's
- * place in the file.
+/* The options that the core gives every dataset (plugin_data_options: reserved names beside the plugin's parameters).
+ * Applied in this order: keep classes (renumbered from 0 in the order listed); permute by the subset seed if a size or
+ * noise is given; last validation_size of the training split to validation; first train_size of the rest; test_size (of
+ * test examples permuted likewise where it is given); label noise on training labels, a function of the subset seed and
+ * the example's place in the file.
  *
  * Data without end: with a train_size, examples 0 ... train_size - 1 of the subset seed are the training set, drawn once
  * into the shared cache; else training examples are drawn when they are gathered, by the trial's seed and
