@@ -140,7 +140,7 @@ static int read_failures(struct parts *parts, struct iso_error *err)
             continue;
         cells->number[0] = true;
         cells_set(cells, ++at, 0, "%.0f", place->numbers[row]);
-        cells_set(cells, at, 1, "%s", key->texts[row] ? key->texts[row] : "");
+        cells_set(cells, at, 1, "%.12s", key->texts[row] ? key->texts[row] : "");
         cells_set(cells, at, 2, "%s", is);
         if (!strcmp(is, "diverged") && steps && steps->numbers && !isnan(steps->numbers[row]))
             cells_set(cells, at, 3, "the loss was no longer finite after step %.0f", steps->numbers[row]);
