@@ -14,6 +14,7 @@ struct grid {
     double width, height;            /* of a panel's frame */
     double above, gap;               /* between them */
     struct lines *titles;            /* of each */
+    size_t title_lines;              /* of each, at most */
 };
 
 /* As many columns as make frames of pleasant shape, with few places left empty. */
@@ -58,8 +59,8 @@ static size_t break_titles(struct layout *layout, struct grid *grid)
     for (size_t i = 0; i < figure->panel_count; i++) {
         if (!figure->panels[i]->panel_title)
             continue;
-        layout_break(layout, figure->panels[i]->panel_title, layout->size, true, grid->width + GAP - 4, 3,
-                     &grid->titles[i]);
+        layout_break(layout, figure->panels[i]->panel_title, layout->size, true, grid->width + GAP - 4,
+                     grid->title_lines, &grid->titles[i]);
         most = grid->titles[i].count > most ? grid->titles[i].count : most;
     }
     return most;
@@ -211,7 +212,7 @@ int layout_panels(struct layout *layout)
     const struct figure *figure = layout->figure;
     struct figure shown = *figure, *legend = &shown; /* the page: its own title and caption, a panel's legend */
     const struct figure *from = most_labelled(figure);
-    struct grid grid = { 0 };
+    struct grid grid = { .title_lines = 3 };
     shown.series = from->series;
     shown.series_count = from->series_count;
     shown.band = from->band;
@@ -224,6 +225,11 @@ int layout_panels(struct layout *layout)
     layout->by_legend = true;
     if (place_words(layout) || place_grid(layout, &grid))
         return -1;
+    if (!(area(&grid) > 0)) { /* of little room the titles take less */
+        grid.title_lines = 1;
+        if (place_grid(layout, &grid))
+            return -1;
+    }
     if (!(area(&grid) > 0))
         return iso_fail(layout->err, "%g x %g points are too little room for %zu panels", layout->width, layout->height,
                         figure->panel_count);
