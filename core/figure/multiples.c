@@ -35,8 +35,8 @@ static const char *panel_title(struct build *build, const struct column *column,
         return NULL;
     const char *value = column->texts ? build_tidy(build->arena, column->texts[row])
                                       : quantity_text(build->arena, column->numbers[row], quantity.count, 4);
-    if (!value || !quantity.brief[0])
-        return value;
+    if (!value || !quantity.brief[0]) /* a copy: the table may go before the figure does */
+        return value ? arena_copy(build->arena, value, strlen(value)) : NULL;
     return quantity.after ? arena_format(build->arena, "%s %s", value, quantity.brief)
                           : arena_format(build->arena, "%s %s", quantity.brief, value);
 }
