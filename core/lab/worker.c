@@ -399,7 +399,7 @@ int worker_run(struct iso_error *err)
             iso_fail(err, "a message to a worker is damaged");
             goto out;
         }
-        more = message_fill(&inbox, worker.in, err);
+        more = stop_asked ? 0 : message_fill(&inbox, worker.in, err);
     }
     status = more < 0 ? -1 : 0;
 out:
@@ -410,5 +410,9 @@ out:
     message_inbox_free(&inbox);
     free(worker.numerics);
     plugins_free(worker.plugins);
+    if (stop_asked) { /* what it may have been given meanwhile was never begun */
+        signal(SIGTERM, SIG_DFL);
+        raise(SIGTERM);
+    }
     return status;
 }
