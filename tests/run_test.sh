@@ -269,7 +269,7 @@ while ! grep -q 'trials to train' err || [ ! -d away/checkpoints ]; do
     sleep 0.01
 done
 mv away there
-mkdir away # another run's
+mkdir -p away # another run's
 echo other > away/lock
 code=0
 wait $process || code=$?

@@ -161,7 +161,7 @@ static int clean(const struct run *run, struct iso_error *err)
     bool killed;
     if (store_end_killed(run->store, &killed, err))
         return -1;
-    file_clean(run->options->folder);
+    file_clean(run->options->folder, 0);
     for (size_t i = 0; killed && i < run->plan->count; i++)
         if (is_ended(&run->states[i]) && run->states[i].wanted && run_remove_states(run, &run->plan->trials[i], err))
             return -1;

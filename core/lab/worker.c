@@ -301,7 +301,7 @@ static int train(struct worker *worker, struct iso_error *err)
         }
         assert(!data || data == member->data); /* trials of other data are not given together */
         data = member->data;
-        file_clean(member->checkpoints);
+        file_clean(member->checkpoints, 0);
         listeners[together] = (struct trial_listener){
             .context = member, .point = on_point, .checkpoint = on_checkpoint, .progress = on_progress,
             .interrupted = on_interrupted, .save_seconds = member->checkpoints[0] ? member->save_seconds : 0,
