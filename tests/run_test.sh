@@ -99,6 +99,13 @@ echo "ok: table, show, plan"
 expect 0 "$isoflop" run small.yaml --out part --trial "$key" --no-figures
 expect 0 "$isoflop" status part
 holds out '1 done, .* 7 pending'
+expect 2 "$isoflop" run small.yaml --out part --trial '' --no-figures
+holds err 'needs the beginning of a trial'
+cut -d, -f2 before.trials.csv | tail -n +2 | cut -c1 | sort | uniq -d | head -1 > twice # of 8 keys, two mostly begin alike
+if [ -s twice ]; then
+    expect 1 "$isoflop" run small.yaml --out part --trial "$(cat twice)" --no-figures
+    holds err 'trials of this recipe have keys that begin with'
+fi
 expect 0 "$isoflop" run small.yaml --out part --shard 1/2 --no-figures
 expect 0 "$isoflop" run small.yaml --out part --shard 2/2 --no-figures
 same_results part two

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -430,6 +431,17 @@ static bool any_left(const struct pool *pool)
     return false;
 }
 
+/* Three pipes a worker may be more files than a process has by default, on hosts of many processors. */
+static void allow_files(unsigned jobs)
+{
+    const rlim_t wanted = 100 + 3 * (rlim_t)jobs;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int pool_run(const struct pool_options *options, const struct pool_events *events, struct iso_error *err)
 {
     struct pool pool = { .options = options, .events = events };
@@ -437,6 +449,7 @@ int pool_run(const struct pool_options *options, const struct pool_events *event
     int told = 0, status = -1;
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
     sigaction(SIGPIPE, &ignore, &before);
+    allow_files(options->jobs);
     pool.hands = memory_array(options->jobs, sizeof *pool.hands);
     pool.files = memory_array(2 * (size_t)options->jobs + 1, sizeof *pool.files);
     pool.environment = pool_environment();

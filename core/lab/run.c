@@ -87,6 +87,9 @@ static int choose(struct run *run, struct iso_error *err)
     if (!counts->planned && options->trial)
         return iso_fail(err, "no trial of this recipe has a key that begins with \"%s\"; `isoflop plan` lists the keys",
                         options->trial);
+    if (options->trial && counts->planned > 1)
+        return iso_fail(err, "%zu trials of this recipe have keys that begin with \"%s\"; give more of the key",
+                        counts->planned, options->trial);
     return run_group(run, err);
 }
 
