@@ -41,6 +41,13 @@ expect 0 "$isoflop" show one 1
 cp one/figures/confusion.svg before.svg
 expect 0 "$isoflop" plot one confusion examples
 cmp before.svg one/figures/confusion.svg || fail "a second drawing differs"
+# What a drawing that was killed left goes, what another one just writes stays.
+: > one/figures/net.svg.1-0.tmp
+: > one/figures/net.svg.2-0.tmp
+touch -t 202001010000 one/figures/net.svg.1-0.tmp
+expect 0 "$isoflop" plot one confusion
+[ ! -e one/figures/net.svg.1-0.tmp ] && [ -e one/figures/net.svg.2-0.tmp ] || fail "parts of figures"
+rm one/figures/net.svg.2-0.tmp
 expect 0 "$isoflop" plot one examples net --format png
 expect 0 "$isoflop" plot one examples net --format pdf --size 16x10cm
 [ -s one/figures/examples.png ] && [ -s one/figures/net.pdf ] || fail "no picture"

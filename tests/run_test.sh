@@ -99,6 +99,13 @@ echo "ok: table, show, plan"
 expect 0 "$isoflop" run small.yaml --out part --trial "$key" --no-figures
 expect 0 "$isoflop" status part
 holds out '1 done, .* 7 pending'
+expect 2 "$isoflop" run small.yaml --out part --trial '' --no-figures
+holds err 'needs the beginning of a trial'
+cut -d, -f2 before.trials.csv | tail -n +2 | cut -c1 | sort | uniq -d | head -1 > twice # of 8 keys, two mostly begin alike
+if [ -s twice ]; then
+    expect 1 "$isoflop" run small.yaml --out part --trial "$(cat twice)" --no-figures
+    holds err 'trials of this recipe have keys that begin with'
+fi
 expect 0 "$isoflop" run small.yaml --out part --shard 1/2 --no-figures
 expect 0 "$isoflop" run small.yaml --out part --shard 2/2 --no-figures
 same_results part two
@@ -219,19 +226,27 @@ expect 0 "$isoflop" run long.yaml --out killed --jobs 2 --no-figures
 same_results whole killed
 echo "ok: stopped and killed runs end with the same results"
 
-# A worker that is killed costs nothing but time.
-background "$isoflop" run long.yaml --out orphans --jobs 2 --no-figures
-while ! grep -q 'done: trial' err; do
-    kill -0 $process 2> err2 || break
-    sleep 0.02
+# A worker that is killed, or told to stop, costs nothing but time.
+for signal in KILL TERM; do
+    background "$isoflop" run long.yaml --out $signal --jobs 2 --no-figures
+    while ! grep -q 'done: trial' err; do
+        kill -0 $process 2> err2 || break
+        sleep 0.02
+    done
+    worker=$(ps -o pid= --ppid $process 2> err2 | head -1) || worker=
+    if [ -n "$worker" ] && grep -q worker /proc/$((worker))/cmdline 2> err2; then
+        kill -$signal $((worker)) 2> err2 || :
+    fi
+    wait $process || fail "a worker that got SIG$signal made the run fail"
+    same_results whole $signal
 done
-worker=$(ps -o pid= --ppid $process 2> err2 | head -1) || worker=
-if [ -n "$worker" ] && grep -q worker /proc/$((worker))/cmdline 2> err2; then
-    kill -9 $((worker)) 2> err2 || :
-fi
-wait $process || fail "a killed worker made the run fail"
-same_results whole orphans
 echo "ok: a killed worker"
+
+# ---- Trials that take too long, and listen: the next one is trained ----
+expect 1 timeout 60 "$isoflop" run long.yaml --out late --jobs 1 --no-figures --trial-timeout 0.5 \
+    --set train.epochs=1000000 --set 'seeds=[0]' --set 'sweep.model.hidden.width=[4]'
+[ "$(grep -c 'failed: .* took longer than 0.5 seconds' err)" -eq 2 ] || fail "trials that take too long"
+echo "ok: trials that take too long"
 
 # ---- Two at once ----
 "$isoflop" run long.yaml --out both --jobs 1 --no-figures > out1 2> err1 &
@@ -261,7 +276,7 @@ while ! grep -q 'trials to train' err || [ ! -d away/checkpoints ]; do
     sleep 0.01
 done
 mv away there
-mkdir away # another run's
+mkdir -p away # another run's
 echo other > away/lock
 code=0
 wait $process || code=$?

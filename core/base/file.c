@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -121,14 +122,18 @@ out:
     return result;
 }
 
-void file_clean(const char *folder)
+void file_clean(const char *folder, double seconds)
 {
     static const char ending[] = ".tmp";
     DIR *list = *folder ? opendir(folder) : NULL;
     const struct dirent *entry;
+    const time_t now = time(NULL);
     while (list && (entry = readdir(list))) {
         const size_t length = strlen(entry->d_name);
-        if (length >= sizeof ending && strcmp(entry->d_name + length - (sizeof ending - 1), ending) == 0)
+        struct stat facts;
+        if (length >= sizeof ending && strcmp(entry->d_name + length - (sizeof ending - 1), ending) == 0 &&
+            (seconds <= 0 || (!fstatat(dirfd(list), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) &&
+                              difftime(now, facts.st_mtime) > seconds)))
             unlinkat(dirfd(list), entry->d_name, 0);
     }
     if (list)

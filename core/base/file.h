@@ -12,8 +12,9 @@ char *file_read(const char *path, size_t limit, size_t *length, struct iso_error
 int file_write(int file, const void *bytes, size_t length);
 /* Writes to a temporary name beside `path`, syncs, renames: readers see the old content or the new, never a part. */
 int file_replace(const char *path, const void *data, size_t length, struct iso_error *err);
-/* Removes what file_replace left in a folder in processes that were killed. Nobody may be writing there. */
-void file_clean(const char *folder);
+/* Removes what file_replace left in a folder in processes that were killed, where it is older than so many seconds: 0
+ * where nobody else may be writing there. */
+void file_clean(const char *folder, double seconds);
 /* Makes a folder and those above it. */
 int file_make_folder(const char *path, struct iso_error *err);
 /* "FOLDER/NAME", or NAME where it is absolute or folder is empty; NULL: out of memory. To be freed. */

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "lab/results.h"
 
+#define LEFT_SECONDS 60.0 /* a part of a figure that is so old is of nobody who draws now */
+
 static const char *const endings[] = { [FIGURE_SVG] = "svg", [FIGURE_PNG] = "png", [FIGURE_PDF] = "pdf" };
 
 /* The figures of the recipe, or the default ones. */
@@ -87,6 +89,8 @@ static int draw(const struct figures_request *request, const struct figure *figu
     struct text text = { 0 };
     text_format(&text, "%s/figures", request->folder);
     int status = text.failed ? error_memory(err) : file_make_folder(text.data, err);
+    if (!status)
+        file_clean(text.data, LEFT_SECONDS);
     text_format(&text, "/%s.%s", figure->name, endings[request->format]);
     if (!status)
         status = text.failed ? error_memory(err)

@@ -91,6 +91,12 @@ static int read_shard(const char *text, struct run_options *options, struct comm
     return STATUS_DONE;
 }
 
+static int check_key(const char *trial, struct iso_error *err)
+{
+    return trial && !*trial ? iso_fail(err, "--trial needs the beginning of a trial's key; `isoflop plan` lists the keys")
+                            : 0;
+}
+
 /* The command as it was typed, for the record, and for use in a shell. */
 static char *join_words(int argc, char **argv)
 {
@@ -298,6 +304,7 @@ static int lead(int argc, char **argv, const char *words, struct cluster *cluste
         && !argument_count("--threads", given.threads_text, &given.threads, err)
         && !argument_seconds("--trial-timeout", given.timeout_text, false, &given.timeout, err)
         && !argument_seconds("--resume-every", given.save_text, true, &given.save_seconds, err)
+        && !check_key(given.trial, err)
         && !read_shard(given.shard, &options, outcome)
         && !arguments_add_backend(&given.overrides, given.backend, &backend, err)) {
         options.overrides = given.overrides.values;

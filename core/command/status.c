@@ -2,19 +2,23 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "command/command.h"
 #include "command/arguments.h"
 #include "lab/inspect.h"
 
-static void write_open(const struct frame *open)
+static void write_open(const struct lab_status *status)
 {
+    const struct frame *open = status->open;
     const struct column *c = open->column; /* trial, key, status, step, epoch, train.loss, error */
     const size_t most = 20;
     for (size_t row = 0; row < open->rows && row < most; row++) {
         if (!c[1].texts[row])
             continue;
-        printf("  trial %.0f  %.12s  %s", c[0].numbers[row], c[1].texts[row], c[2].texts[row]);
+        const bool interrupted = !status->running && !strcmp(c[2].texts[row], "running");
+        printf("  trial %.0f  %.12s  %s", c[0].numbers[row], c[1].texts[row],
+               interrupted ? "interrupted" : c[2].texts[row]);
         if (!isnan(c[3].numbers[row]))
             printf("  step %.0f, epoch %.4g", c[3].numbers[row], c[4].numbers[row]);
         if (!isnan(c[5].numbers[row]))
@@ -65,7 +69,7 @@ static int run(int argc, char **argv, struct command_outcome *outcome)
             printf("%" PRIu64 " more trials of earlier recipes are kept\n", status->left_over);
         if (status->failed)
             printf("`isoflop run RECIPE --retry` trains failed ones again\n");
-        write_open(status->open);
+        write_open(status);
     }
     lab_status_free(status);
     return STATUS_DONE;

@@ -329,7 +329,7 @@ static int write_recipe(struct merge *merge, struct iso_error *err)
     sqlite3_stmt *statement = database_prepare(merge->out, "SELECT recipe FROM experiments WHERE id = (SELECT"
                                                " CAST(value AS INTEGER) FROM meta WHERE name = 'current')", err);
     int status = !path ? error_memory(err) : statement ? 0 : -1;
-    file_clean(merge->options->folder);
+    file_clean(merge->options->folder, 0);
     if (!status && access(path, F_OK) && sqlite3_step(statement) == SQLITE_ROW)
         status = file_replace(path, database_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), err);
     sqlite3_finalize(statement);

@@ -115,7 +115,7 @@ static int one_trial(struct merge *merge, const char *key, const char *from, boo
     DIR *folder = opendir(from);
     int status = to.failed ? error_memory(err) : !folder ? error_system(err, "cannot read", from) : 0;
     if (!status && copy)
-        file_clean(to.data);
+        file_clean(to.data, 0);
     for (const struct dirent *entry; !status && (entry = readdir(folder));) {
         if (!is_checkpoint(entry->d_name))
             continue;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +25,21 @@ static double since(const struct timespec *from)
 
 /* ---- Listening ---- */
 
-/* Passes on whole lines of what a worker prints, and remembers the last one. */
+/* A whole line that a worker printed is passed on and remembered; of too many, the last one alone is. */
+static void end_line(const struct pool *pool, struct hand *hand)
+{
+    hand->line[hand->line_length] = '\0';
+    if (hand->line[strspn(hand->line, " \t\r")]) {
+        memcpy(hand->last, hand->line, hand->line_length + 1);
+        if (hand->lines < LINES_LIMIT)
+            pool->events->printed(pool->events->context, hand->line);
+        else if (hand->lines == LINES_LIMIT)
+            pool->events->printed(pool->events->context, "(it prints more, which is left out)");
+        hand->lines++;
+    }
+    hand->line_length = 0;
+}
+
 static void read_log(const struct pool *pool, struct hand *hand)
 {
     char block[4096];
@@ -39,20 +54,11 @@ static void read_log(const struct pool *pool, struct hand *hand)
                 hand->line[hand->line_length++] = block[i];
                 continue;
             }
-            hand->line[hand->line_length] = '\0';
-            if (hand->line[strspn(hand->line, " \t\r")]) {
-                memcpy(hand->last, hand->line, hand->line_length + 1);
-                pool->events->printed(pool->events->context, hand->line);
-            }
-            hand->line_length = 0;
+            end_line(pool, hand);
         }
     }
-    if (hand->line_length) {
-        hand->line[hand->line_length] = '\0';
-        memcpy(hand->last, hand->line, hand->line_length + 1);
-        pool->events->printed(pool->events->context, hand->line);
-        hand->line_length = 0;
-    }
+    if (hand->line_length)
+        end_line(pool, hand);
     pool_close(&hand->log);
 }
 
@@ -78,6 +84,8 @@ static void describe_end(const struct pool *pool, const struct hand *hand, int h
                     pool->options->timeout);
     else if (hand->timed_out)
         text_format(why, "took longer than %g seconds (--trial-timeout)", pool->options->timeout);
+    else if (hand->damaged)
+        text_add_string(why, "its process sent a damaged message");
     else if (WIFSIGNALED(how))
         text_format(why, "its process was killed by signal %d (%s)%s", WTERMSIG(how), strsignal(WTERMSIG(how)),
                     WTERMSIG(how) == SIGKILL ? "; the system may have run out of memory" : "");
@@ -91,7 +99,8 @@ static void describe_end(const struct pool *pool, const struct hand *hand, int h
 static int lose(struct pool *pool, const struct hand *hand, size_t task, int how, struct iso_error *err)
 {
     const struct pool_events *events = pool->events;
-    const bool killed = !hand->timed_out && WIFSIGNALED(how) && (WTERMSIG(how) == SIGKILL || WTERMSIG(how) == SIGTERM);
+    const bool killed = !hand->timed_out && !hand->damaged && WIFSIGNALED(how)
+                        && (WTERMSIG(how) == SIGKILL || WTERMSIG(how) == SIGTERM);
     struct text text = { 0 };
     describe_end(pool, hand, how, &text);
     const char *why = text.data ? text.data : "out of memory";
@@ -99,6 +108,15 @@ static int lose(struct pool *pool, const struct hand *hand, size_t task, int how
                                        : events->failed(events->context, task, why, killed, err);
     text_free(&text);
     pool->dry = *pool->options->stop != 0; /* it may be handed out again */
+    return status;
+}
+
+/* A task of a worker that was told to stop by somebody else. */
+static int hand_back(struct pool *pool, size_t task, struct iso_error *err)
+{
+    const int status = pool->events->failed(pool->events->context, task, "its process was told to stop by a signal",
+                                            true, err);
+    pool->dry = *pool->options->stop != 0;
     return status;
 }
 
@@ -207,8 +225,10 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
         hand->leaving = true;
         if (hand->timed_out)
             status = lose(pool, hand, task, 0, err);
-        else
+        else if (*pool->options->stop)
             status = events->stopped(events->context, task, err);
+        else
+            status = hand_back(pool, task, err);
         break;
     case MESSAGE_SAVED:
         if (events->saved)
@@ -222,8 +242,10 @@ static int take(struct pool *pool, struct hand *hand, enum message_kind kind, co
     default:
         *damaged = true;
     }
-    if (ends && !*damaged)
+    if (ends && !*damaged) {
         hand->tasks[place] = hand->tasks[--hand->task_count];
+        hand->leaving = hand->leaving || hand->timed_out; /* it was told to stop, and ended by itself just then */
+    }
     arena_free(arena);
     return status;
 }
@@ -247,7 +269,7 @@ static int listen_to(struct pool *pool, struct hand *hand, struct iso_error *err
         }
     }
     if (got < 0) {
-        strcpy(hand->last, "(a damaged message)");
+        hand->damaged = true;
         kill(hand->process, SIGKILL);
     }
     return got < 0 || !more ? bury(pool, hand, err) : 0;
@@ -300,6 +322,7 @@ static int give(struct pool *pool, struct hand *hand, struct iso_error *err)
     hand->given = 0;
     hand->timed_out = false;
     hand->last[0] = '\0';
+    hand->lines = 0;
     clock_gettime(CLOCK_MONOTONIC, &hand->started);
     while (more && !status) {
         more = events->with && events->with(events->context, task, &another);
@@ -316,14 +339,14 @@ static void stop_hands(struct pool *pool, int signal_number)
             kill(pool->hands[i].process, signal_number);
 }
 
-/* Keeps every hand busy as long as there are tasks; lets idle ones go when there are none. */
+/* Keeps every hand busy as long as there are tasks; lets go those that are to end, and all when there are none. */
 static int assign(struct pool *pool, struct iso_error *err)
 {
     for (unsigned i = 0; i < pool->options->jobs; i++) {
         struct hand *hand = &pool->hands[i];
         if (hand->ready && !hand->leaving && !hand->task_count && !pool->dry && give(pool, hand, err))
             return -1;
-        if (hand->process && !hand->task_count && pool->dry)
+        if (hand->process && !hand->task_count && (pool->dry || hand->leaving))
             pool_close(&hand->in);
         if (!hand->process && !pool->dry && pool_start(pool, hand, err))
             return -1;
@@ -408,6 +431,17 @@ static bool any_left(const struct pool *pool)
     return false;
 }
 
+/* Three pipes a worker may be more files than a process has by default, on hosts of many processors. */
+static void allow_files(unsigned jobs)
+{
+    const rlim_t wanted = 100 + 3 * (rlim_t)jobs;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int pool_run(const struct pool_options *options, const struct pool_events *events, struct iso_error *err)
 {
     struct pool pool = { .options = options, .events = events };
@@ -415,6 +449,7 @@ int pool_run(const struct pool_options *options, const struct pool_events *event
     int told = 0, status = -1;
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
     sigaction(SIGPIPE, &ignore, &before);
+    allow_files(options->jobs);
     pool.hands = memory_array(options->jobs, sizeof *pool.hands);
     pool.files = memory_array(2 * (size_t)options->jobs + 1, sizeof *pool.files);
     pool.environment = pool_environment();

@@ -9,12 +9,14 @@
 #include "lab/pool.h"
 
 #define LINE_LIMIT 2000
+#define LINES_LIMIT 500 /* that a worker may print about what it was given */
 
 struct hand {
     pid_t process; /* 0: none */
     int in, out, log;
     struct message_inbox inbox;
     bool ready, timed_out;
+    bool damaged;  /* it sent a message that makes no sense */
     bool leaving;  /* it was told to stop, and ends */
     size_t *tasks; /* that it trains */
     size_t task_count, task_capacity;
@@ -22,6 +24,7 @@ struct hand {
     struct timespec started;
     char line[LINE_LIMIT], last[LINE_LIMIT]; /* the line that grows, and the last whole one that says something */
     size_t line_length;
+    size_t lines; /* that were passed on since it was given its tasks */
 };
 
 struct pool {

@@ -87,6 +87,9 @@ static int choose(struct run *run, struct iso_error *err)
     if (!counts->planned && options->trial)
         return iso_fail(err, "no trial of this recipe has a key that begins with \"%s\"; `isoflop plan` lists the keys",
                         options->trial);
+    if (options->trial && counts->planned > 1)
+        return iso_fail(err, "%zu trials of this recipe have keys that begin with \"%s\"; give more of the key",
+                        counts->planned, options->trial);
     return run_group(run, err);
 }
 
@@ -161,7 +164,7 @@ static int clean(const struct run *run, struct iso_error *err)
     bool killed;
     if (store_end_killed(run->store, &killed, err))
         return -1;
-    file_clean(run->options->folder);
+    file_clean(run->options->folder, 0);
     for (size_t i = 0; killed && i < run->plan->count; i++)
         if (is_ended(&run->states[i]) && run->states[i].wanted && run_remove_states(run, &run->plan->trials[i], err))
             return -1;

@@ -234,10 +234,31 @@ static int on_apart(void *context, size_t task, const char *why, struct iso_erro
     return give_back(run, task, why, "it was trained together with others, and is trained again by itself", err);
 }
 
+/* The run ends before the trial does: the next one trains it. */
+static int leave(struct run *run, struct job *job, const char *text, struct iso_error *err)
+{
+    const int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
+    job_end(run, job, false);
+    run->counts->stopped++;
+    run->counts->saved += job->saved;
+    run_tell(run, RUN_STOPPED, job, text);
+    return status;
+}
+
+static int on_stopped(void *context, size_t task, struct iso_error *err)
+{
+    struct run *run = context;
+    struct job *job = &run->jobs[task];
+    return leave(run, job, job->saved ? "stopped; it will go on from where it is" : "stopped; it will be trained again",
+                 err);
+}
+
 static int on_failed(void *context, size_t task, const char *why, bool killed, struct iso_error *err)
 {
     struct run *run = context;
     struct job *job = &run->jobs[task];
+    if (killed && *run->options->stop) /* with all of the run's processes */
+        return on_stopped(run, task, err);
     if (killed && job->killed++ < KILLED_AGAIN)
         return give_back(run, task, why, "it is trained again", err);
     /* What is done stays done, though what was to be added failed. */
@@ -253,17 +274,6 @@ static int on_failed(void *context, size_t task, const char *why, bool killed, s
     return status;
 }
 
-/* The run ends before the trial does: the next one trains it. */
-static int leave(struct run *run, struct job *job, const char *text, struct iso_error *err)
-{
-    const int status = run->store && !job->again ? store_pending(run->store, &run->states[job->index], err) : 0;
-    job_end(run, job, false);
-    run->counts->stopped++;
-    run->counts->saved += job->saved;
-    run_tell(run, RUN_STOPPED, job, text);
-    return status;
-}
-
 /* A disk that is full or broken is no fault of the trial. */
 static int on_unwritten(void *context, size_t task, const char *why, struct iso_error *err)
 {
@@ -273,14 +283,6 @@ static int on_unwritten(void *context, size_t task, const char *why, struct iso_
     if (!run->stop)
         run->stop = 1;
     return leave(run, &run->jobs[task], why, err);
-}
-
-static int on_stopped(void *context, size_t task, struct iso_error *err)
-{
-    struct run *run = context;
-    struct job *job = &run->jobs[task];
-    return leave(run, job, job->saved ? "stopped; it will go on from where it is" : "stopped; it will be trained again",
-                 err);
 }
 
 static void on_saved(void *context, size_t task)

@@ -54,7 +54,7 @@ int saved_remove(const char *folder, struct iso_error *err)
             status = error_system(err, "cannot remove", path);
         free(path);
     }
-    file_clean(folder);
+    file_clean(folder, 0);
     rmdir(folder);
     return status;
 }

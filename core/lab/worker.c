@@ -301,7 +301,7 @@ static int train(struct worker *worker, struct iso_error *err)
         }
         assert(!data || data == member->data); /* trials of other data are not given together */
         data = member->data;
-        file_clean(member->checkpoints);
+        file_clean(member->checkpoints, 0);
         listeners[together] = (struct trial_listener){
             .context = member, .point = on_point, .checkpoint = on_checkpoint, .progress = on_progress,
             .interrupted = on_interrupted, .save_seconds = member->checkpoints[0] ? member->save_seconds : 0,
@@ -399,7 +399,7 @@ int worker_run(struct iso_error *err)
             iso_fail(err, "a message to a worker is damaged");
             goto out;
         }
-        more = message_fill(&inbox, worker.in, err);
+        more = stop_asked ? 0 : message_fill(&inbox, worker.in, err);
     }
     status = more < 0 ? -1 : 0;
 out:
@@ -410,5 +410,9 @@ out:
     message_inbox_free(&inbox);
     free(worker.numerics);
     plugins_free(worker.plugins);
+    if (stop_asked) { /* what it may have been given meanwhile was never begun */
+        signal(SIGTERM, SIG_DFL);
+        raise(SIGTERM);
+    }
     return status;
 }
