@@ -60,6 +60,13 @@ activation "$relu write(1, \"here\\\\n\", 5);" "$slope" 1 'a plugin prints nothi
 activation "$relu" "dx[0] = *(const float *)state;" 1 '^backward: crashes (it follows a NULL pointer)'
 EXTRA='static int setup(void *s, const struct iso_host *h, struct iso_error *e) { *(volatile int *)s = 1; return 0; }' \
 FIELDS=', .setup = setup' activation "$relu" "$slope" 1 '^setup: crashes'
+EXTRA='static double slope;
+struct state { double a; };
+static int setup(void *s, const struct iso_host *h, struct iso_error *e) { slope = ((struct state *)s)->a; return 0; }
+static const struct iso_param params[] = { ISO_REAL(struct state, a, "0.5", 0, 1, "h"), { 0 } };' \
+FIELDS=', .setup = setup, .state_size = sizeof(struct state), .params = params' \
+activation "$each y[i] = (float)slope * x[i];" "$each dx[i] = (float)slope * dy[i];" 1 \
+    '^setup: changes what another instance of the plugin gives'
 EXTRA='static void teardown(void *s) { *(volatile int *)s = 1; }' \
 FIELDS=', .teardown = teardown' activation "$relu" "$slope" 1 '^teardown: crashes'
 EXTRA='__attribute__((constructor)) static void start(void) { exit(0); }' \
