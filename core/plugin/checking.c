@@ -313,6 +313,8 @@ void check_fail(struct check *check, const char *function, const char *property,
     va_start(arguments, format);
     text_vformat(lines, format, arguments);
     va_end(arguments);
+    if (check->hint)
+        text_format(lines, "; %s", check->hint);
     text_format(lines, *check->setting ? " (with %s)\n" : "\n", check->setting);
 }
 

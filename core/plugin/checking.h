@@ -22,6 +22,7 @@ struct check {
     struct guard *guards; /* arrays in use */
     unsigned char *state; /* as it was after setup */
     const char *circumstance; /* of the call, for the words of a crash: "when called without ..."; or NULL */
+    const char *hint;     /* added to what fails: what it may hang on; or NULL */
     bool broken;          /* crashed, or out of memory: nothing more can be told */
 };
 

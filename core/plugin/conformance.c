@@ -128,6 +128,8 @@ static int check_setting(struct check *check, const struct setting *base, const 
     check->setting = label ? label : "";
     check->defaults = !name;
     check->broken = false;
+    check->hint = NULL;
+    check->circumstance = NULL;
     if (check->watch)
         snprintf(check->watch->setting, sizeof check->watch->setting, "%s", check->setting);
     if (!check_call_free(check, "setup", run_making, &making))

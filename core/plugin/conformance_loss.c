@@ -466,11 +466,15 @@ void check_loss(struct check *check)
         tried++;
         for (enum targets targets = ONE_HOT; targets <= most; targets++) {
             check->circumstance = targets == ONE_HOT ? NULL : "when called with dense targets and no labels";
+            check->hint = targets == NUMBERS ? "targets are any numbers here: target_min and target_max may state their "
+                                               "range, classes_only that there are none"
+                                             : NULL;
             if (!check_outputs(check, sizes[k], targets))
                 return;
             check_release(check, NULL);
         }
         check->circumstance = NULL;
+        check->hint = NULL;
         check_extremes(check, sizes[k]);
         check_release(check, NULL);
         if (check->broken)
