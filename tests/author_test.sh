@@ -72,6 +72,10 @@ FIELDS=', .teardown = teardown' activation "$relu" "$slope" 1 '^teardown: crashe
 EXTRA='__attribute__((constructor)) static void start(void) { exit(0); }' \
 activation "$relu" "$slope" 1 '^loading it: ends the program'
 
+# What was found before it ended is told.
+EXTRA='static void teardown(void *s) { abort(); }' FIELDS=', .teardown = teardown' \
+activation "$relu" "$each dx[i] = x[i] > 0 ? 2 * dy[i] : 0;" 1 '^backward: is not the derivative of forward'
+
 # What is not written, added to, not finite, or wrong at one place alone.
 activation "$each if (x[i] > 0) y[i] = x[i];" "$slope" 1 '^forward: does not set every element of y'
 activation "$relu" "$each dx[i] += x[i] > 0 ? dy[i] : 0;" 1 '^backward: does not set every element of dx'

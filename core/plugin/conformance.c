@@ -160,9 +160,10 @@ out:
     check_release(check, NULL);
     free(check->state);
     check->state = NULL;
-    /* What crashed may have left anything behind. */
-    if (!check->broken)
-        check_call_free(check, "teardown", run_freeing, instance);
+    const bool broken = check->broken;
+    check->broken = false;
+    check_call_free(check, "teardown", run_freeing, instance);
+    check->broken = check->broken || broken;
     return status;
 }
 
