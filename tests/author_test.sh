@@ -60,10 +60,21 @@ activation "$relu write(1, \"here\\\\n\", 5);" "$slope" 1 'a plugin prints nothi
 activation "$relu" "dx[0] = *(const float *)state;" 1 '^backward: crashes (it follows a NULL pointer)'
 EXTRA='static int setup(void *s, const struct iso_host *h, struct iso_error *e) { *(volatile int *)s = 1; return 0; }' \
 FIELDS=', .setup = setup' activation "$relu" "$slope" 1 '^setup: crashes'
+EXTRA='static double slope;
+struct state { double a; };
+static int setup(void *s, const struct iso_host *h, struct iso_error *e) { slope = ((struct state *)s)->a; return 0; }
+static const struct iso_param params[] = { ISO_REAL(struct state, a, "0.5", 0, 1, "h"), { 0 } };' \
+FIELDS=', .setup = setup, .state_size = sizeof(struct state), .params = params' \
+activation "$each y[i] = (float)slope * x[i];" "$each dx[i] = (float)slope * dy[i];" 1 \
+    '^setup: changes what another instance of the plugin gives'
 EXTRA='static void teardown(void *s) { *(volatile int *)s = 1; }' \
 FIELDS=', .teardown = teardown' activation "$relu" "$slope" 1 '^teardown: crashes'
 EXTRA='__attribute__((constructor)) static void start(void) { exit(0); }' \
 activation "$relu" "$slope" 1 '^loading it: ends the program'
+
+# What was found before it ended is told.
+EXTRA='static void teardown(void *s) { abort(); }' FIELDS=', .teardown = teardown' \
+activation "$relu" "$each dx[i] = x[i] > 0 ? 2 * dy[i] : 0;" 1 '^backward: is not the derivative of forward'
 
 # What is not written, added to, not finite, or wrong at one place alone.
 activation "$each if (x[i] > 0) y[i] = x[i];" "$slope" 1 '^forward: does not set every element of y'
@@ -109,7 +120,8 @@ outputs='for (size_t j = 0; j < outputs; j++)'
 squares="$outputs v += 0.5 * (z[j] - y[j]) * (z[j] - y[j]);"
 loss "$squares" 'g[j] = z[j] - y[j]' 0 'loss/bad conforms'
 loss "$squares" 'g[j] += z[j] - y[j]' 1 '^value: does not set every element of gradient'
-loss "$outputs v += 0.5 * pow(z[j] - (y[j] > 0.5f), 2);" 'g[j] = z[j] - y[j]' 1 'is not the derivative of the value'
+loss "$outputs v += 0.5 * pow(z[j] - (y[j] > 0.5f), 2);" 'g[j] = z[j] - y[j]' 1 \
+    'is not the derivative of the value: .*; targets are any numbers here: target_min'
 GRADIENT=1 loss "$squares" 'g[j] = z[j] - y[j]' 1 'when called for values alone, without a gradient'
 TARGETS=ISO_TARGET_LABELS loss "double s = 0; $outputs s += expf(z[j]); v = log(s) - z[class];" \
     'g[j] = expf(z[j]) / s - (j == class)' 1 'value inf and gradient -\?nan (subtract the largest output'
@@ -160,7 +172,7 @@ optimizer 'w[i] -= (float)rate * g[i]' 0 'optimizer/bad conforms'
 optimizer 'w[i] -= 0.01f * g[i]' 1 '^update: moves a weight at rate 0'
 FLOPS=0 optimizer 'w[i] -= (float)rate * g[i]' 1 '^flops_update: is 0'
 
-# dataset OPEN STATUS WORDS: of ten examples in static arrays; with DRAW one without end
+# dataset OPEN STATUS WORDS: of a hundred examples in static arrays; with DRAW one without end
 dataset()
 {
     cat > bad.c <<END
@@ -168,13 +180,13 @@ dataset()
 static int open(void *state, const struct iso_host *host, enum iso_split split, struct iso_table *table,
                 struct iso_error *err)
 {
-    static float x[2][20];
-    static uint8_t label[10];
+    static float x[2][200];
+    static uint8_t label[100];
     table->inputs = 2, table->outputs = 2;
     ${DRAW+return 0;}
-    for (int i = 0; i < 20; i++)
-        x[split][i] = (float)(split * 100 + i);
-    table->examples = 10, table->floats = x[split], table->row_stride = 2;
+    for (int i = 0; i < 200; i++)
+        x[split][i] = (float)(split * 1000 + i);
+    table->examples = 100, table->floats = x[split], table->row_stride = 2;
     table->labels = label, table->label_stride = 1, table->label_width = 1;
     $1
     return 0;
@@ -196,7 +208,7 @@ END
     check "$@"
 }
 dataset '' 0 'dataset/bad conforms'
-dataset 'table->floats = x[0];' 1 'the test split holds the first 10 training examples'
+dataset 'table->floats = x[0];' 1 'the test split holds the first 100 training examples'
 dataset 'table->floats = x[0]; x[0][3] = 7 + split;' 1 'training example 1 is another one when'
 dataset 'static int opened; x[split][5] = opened++;' 1 'training example 2 is another one when the data are opened'
 dataset 'table->examples = 100000000;' 1 'when the 100000000 examples that its training table states are read'

@@ -50,8 +50,7 @@ struct trying {
     int status;
     struct iso_error error;
     char warning[1000], subject[200]; /* "activation/relu" */
-    size_t checks, settings, failures, skips;
-    char lines[1 << 17];
+    size_t checks, settings, skips;
 };
 
 /* In a process of its own. */
@@ -76,10 +75,8 @@ static void try_plugin(void *context)
     if (!(host = data_host_new(err)) ||
         conformance_run(plugin, trying->pairs, host, &trying->watch, &result, err))
         goto out;
-    snprintf(trying->lines, sizeof trying->lines, "%s", result.lines.data ? result.lines.data : "");
     trying->checks = result.checks;
     trying->settings = result.settings;
-    trying->failures = result.failures;
     trying->skips = result.skips;
     trying->status = result.failures ? STATUS_FAILED : STATUS_DONE;
 out:
@@ -119,9 +116,10 @@ static void add_end(struct trying *trying, const struct apart_end *end, double s
         return;
     if (trying->status == STATUS_DONE || !end->finished)
         trying->status = STATUS_FAILED;
-    trying->failures++;
-    const size_t length = strlen(trying->lines);
-    snprintf(trying->lines + length, sizeof trying->lines - length, "%s", text.data ? text.data : "out of memory\n");
+    trying->watch.failures++;
+    const size_t length = strlen(trying->watch.lines);
+    snprintf(trying->watch.lines + length, sizeof trying->watch.lines - length, "%s",
+             text.data ? text.data : "out of memory\n");
     text_free(&text);
 }
 
@@ -145,12 +143,12 @@ static int check_plugin(const char *file, const struct option_list *set, double 
     status = trying->status;
     if (*trying->warning)
         diagnostics_add(outcome->found, SEVERITY_WARNING, NULL, "%s", trying->warning);
-    fputs(trying->lines, stdout);
+    fputs(trying->watch.lines, stdout);
     if (trying->error.text[0])
         iso_fail(&outcome->error, "%s", trying->error.text);
-    else if (trying->failures)
-        iso_fail(&outcome->error, "%s does not conform: %zu failure%s", file, trying->failures,
-                 trying->failures == 1 ? "" : "s");
+    else if (trying->watch.failures)
+        iso_fail(&outcome->error, "%s does not conform: %zu failure%s", file, trying->watch.failures,
+                 trying->watch.failures == 1 ? "" : "s");
     else
         printf("%s %s: %zu checks at %zu setting%s of its parameters, %zu skipped\n", trying->subject,
                !trying->settings ? "was not checked"

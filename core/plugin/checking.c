@@ -302,6 +302,15 @@ static bool told_before(struct check *check, const char *function, const char *p
     return false;
 }
 
+static void watch_lines(const struct check *check)
+{
+    const struct conformance *report = check->report;
+    if (!check->watch)
+        return;
+    check->watch->failures = report->failures;
+    snprintf(check->watch->lines, sizeof check->watch->lines, "%s", report->lines.data ? report->lines.data : "");
+}
+
 void check_fail(struct check *check, const char *function, const char *property, const char *format, ...)
 {
     struct text *lines = &check->report->lines;
@@ -313,7 +322,10 @@ void check_fail(struct check *check, const char *function, const char *property,
     va_start(arguments, format);
     text_vformat(lines, format, arguments);
     va_end(arguments);
+    if (check->hint)
+        text_format(lines, "; %s", check->hint);
     text_format(lines, *check->setting ? " (with %s)\n" : "\n", check->setting);
+    watch_lines(check);
 }
 
 void check_skip(struct check *check, const char *property, const char *format, ...)
@@ -328,6 +340,7 @@ void check_skip(struct check *check, const char *property, const char *format, .
     text_vformat(lines, format, arguments);
     va_end(arguments);
     text_format(lines, *check->setting ? " (with %s)\n" : "\n", check->setting);
+    watch_lines(check);
 }
 
 /* ---- Properties that several kinds share ---- */

@@ -22,6 +22,7 @@ struct check {
     struct guard *guards; /* arrays in use */
     unsigned char *state; /* as it was after setup */
     const char *circumstance; /* of the call, for the words of a crash: "when called without ..."; or NULL */
+    const char *hint;     /* added to what fails: what it may hang on; or NULL */
     bool broken;          /* crashed, or out of memory: nothing more can be told */
 };
 
@@ -89,6 +90,14 @@ double check_normal(unsigned purpose, uint64_t i, uint32_t j);
  * from. *low and *high: what would be accepted at the first step. */
 bool check_derivative(const float (*f)[5], const double *steps, size_t count, double x, double scale, double gradient,
                       double *low, double *high);
+
+/* Some results of the instance, to see whether they change: how many, at most CHECK_SAMPLE; 0 where a call failed. */
+enum { CHECK_SAMPLE = 64 };
+size_t sample_activation(struct check *check, float out[CHECK_SAMPLE]);
+size_t sample_loss(struct check *check, float out[CHECK_SAMPLE]);
+size_t sample_initializer(struct check *check, float out[CHECK_SAMPLE]);
+size_t sample_schedule(struct check *check, float out[CHECK_SAMPLE]);
+size_t sample_optimizer(struct check *check, float out[CHECK_SAMPLE]);
 
 void check_activation(struct check *check);
 void check_loss(struct check *check);

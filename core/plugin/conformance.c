@@ -38,6 +38,24 @@ static void check_kind(struct check *check)
     }
 }
 
+static size_t sample_kind(struct check *check, float out[CHECK_SAMPLE])
+{
+    switch ((enum iso_kind)check->plugin->descriptor.kind) {
+    case ISO_ACTIVATION:
+        return sample_activation(check, out);
+    case ISO_LOSS:
+        return sample_loss(check, out);
+    case ISO_INITIALIZER:
+        return sample_initializer(check, out);
+    case ISO_SCHEDULE:
+        return sample_schedule(check, out);
+    case ISO_OPTIMIZER:
+        return sample_optimizer(check, out);
+    default:
+        return 0;
+    }
+}
+
 /* The values given by hand and those of required parameters, and then one more. */
 struct setting {
     const char **pairs;
@@ -83,10 +101,25 @@ static void run_freeing(void *context)
     instance_free(context);
 }
 
+/* A recipe may use a plugin several times, with other parameters each: none changes what another one gives. */
+static void check_instances(struct check *check, const struct setting *base, const struct plugin_host *host)
+{
+    struct making making = { check->plugin, base->pairs, host, NULL, ERROR_NONE };
+    float before[CHECK_SAMPLE], after[CHECK_SAMPLE];
+    const size_t n = sample_kind(check, before);
+    if (!n || !check_call_free(check, "setup", run_making, &making) || !making.instance)
+        return;
+    if (sample_kind(check, after) == n && check_differ(before, after, n) < n)
+        check_fail(check, "setup", "instances", "changes what another instance of the plugin gives, which has other "
+                                                "parameters: what it computes belongs into the state, not into static "
+                                                "variables");
+    check_call_free(check, "teardown", run_freeing, making.instance);
+}
+
 /* Checks at one setting. A setting that setup refuses is no failure where one parameter was moved alone, for only the
  * plugin knows which values go together; at the defaults it is one. */
-static int check_setting(struct check *check, const struct setting *setting, const char *name, const char *value,
-                         const struct plugin_host *host, struct iso_error *err)
+static int check_setting(struct check *check, const struct setting *base, const struct setting *setting,
+                         const char *name, const char *value, const struct plugin_host *host, struct iso_error *err)
 {
     struct making making = { check->plugin, setting->pairs, host, NULL, ERROR_NONE };
     const size_t bytes = check->plugin->descriptor.state_size;
@@ -95,6 +128,8 @@ static int check_setting(struct check *check, const struct setting *setting, con
     check->setting = label ? label : "";
     check->defaults = !name;
     check->broken = false;
+    check->hint = NULL;
+    check->circumstance = NULL;
     if (check->watch)
         snprintf(check->watch->setting, sizeof check->watch->setting, "%s", check->setting);
     if (!check_call_free(check, "setup", run_making, &making))
@@ -118,14 +153,17 @@ static int check_setting(struct check *check, const struct setting *setting, con
         memcpy(check->state, instance->state, bytes);
     check->report->settings++;
     check_kind(check);
+    if (name && !check->broken)
+        check_instances(check, base, host);
     status = 0;
 out:
     check_release(check, NULL);
     free(check->state);
     check->state = NULL;
-    /* What crashed may have left anything behind. */
-    if (!check->broken)
-        check_call_free(check, "teardown", run_freeing, instance);
+    const bool broken = check->broken;
+    check->broken = false;
+    check_call_free(check, "teardown", run_freeing, instance);
+    check->broken = check->broken || broken;
     return status;
 }
 
@@ -156,7 +194,7 @@ int conformance_run(const struct plugin *plugin, const char *const *pairs, const
         if (value)
             set(&base, param->name, value);
     }
-    if (check_setting(&check, &base, NULL, NULL, host, err))
+    if (check_setting(&check, &base, &base, NULL, NULL, host, err))
         goto out;
     /* What fails at the defaults would fail again at each setting, and a plugin that crashed is not to be trusted. */
     for (size_t k = 0; k < plugin->param_count && !check.broken && !result->failures; k++) {
@@ -171,7 +209,7 @@ int conformance_run(const struct plugin *plugin, const char *const *pairs, const
             }
             memcpy(setting.pairs, base.pairs, base.count * sizeof *base.pairs);
             set(&setting, param->name, values[i]);
-            const int failed = check_setting(&check, &setting, param->name, values[i], host, err);
+            const int failed = check_setting(&check, &base, &setting, param->name, values[i], host, err);
             free(setting.pairs);
             if (failed)
                 goto out;

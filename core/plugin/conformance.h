@@ -17,6 +17,8 @@ struct conformance_watch {
     size_t calls;      /* grows with each */
     char function[64]; /* being called; "" between calls */
     char setting[200]; /* at which, "slope: 0.2"; "" for defaults */
+    size_t failures;   /* so far, and all lines so far */
+    char lines[1 << 17];
 };
 
 /* pairs: values for parameters that have no default (or to try another one), as for instance_new; may be NULL. host:

@@ -332,3 +332,16 @@ void check_activation(struct check *check)
         check_gradient(check, &(struct call){ .ops = ops, .state = check->instance->state }, x, slope, n);
     check_range(check, call);
 }
+
+size_t sample_activation(struct check *check, float out[CHECK_SAMPLE])
+{
+    float *x = check_floats(check, "x", CHECK_SAMPLE), *y = check_floats(check, "y", CHECK_SAMPLE);
+    if (check->broken)
+        return 0;
+    fill_points(x, CHECK_SAMPLE);
+    struct call call = { &check->plugin->ops.activation, check->instance->state, CHECK_SAMPLE, x, NULL, NULL, y };
+    if (!check_call(check, "forward", run_forward, &call))
+        return 0;
+    memcpy(out, y, CHECK_SAMPLE * sizeof *out);
+    return CHECK_SAMPLE;
+}

@@ -466,11 +466,15 @@ void check_loss(struct check *check)
         tried++;
         for (enum targets targets = ONE_HOT; targets <= most; targets++) {
             check->circumstance = targets == ONE_HOT ? NULL : "when called with dense targets and no labels";
+            check->hint = targets == NUMBERS ? "targets are any numbers here: target_min and target_max may state their "
+                                               "range, classes_only that there are none"
+                                             : NULL;
             if (!check_outputs(check, sizes[k], targets))
                 return;
             check_release(check, NULL);
         }
         check->circumstance = NULL;
+        check->hint = NULL;
         check_extremes(check, sizes[k]);
         check_release(check, NULL);
         if (check->broken)
@@ -478,4 +482,20 @@ void check_loss(struct check *check)
     }
     if (!tried)
         check_skip(check, "fits", "fits refuses 1, 2, 3, 10 and 37 outputs: %s", refusal.text);
+}
+
+size_t sample_loss(struct check *check, float out[CHECK_SAMPLE])
+{
+    const struct iso_loss *ops = &check->plugin->ops.loss;
+    struct call call = { .ops = ops, .state = check->instance->state, .outputs = 1, .err = ERROR_NONE };
+    struct batch batch;
+    while (ops->fits && call.outputs <= 10 && check_call(check, "fits", run_fits, &call) && call.fits)
+        call.outputs++;
+    if (check->broken || !make_batch(check, &batch, call.outputs, ONE_HOT))
+        return 0;
+    call = call_of(check, &batch, call.outputs, true, ONE_HOT);
+    if (!check_call(check, "value", run_value, &call))
+        return 0;
+    memcpy(out, batch.value, ROWS * sizeof *out);
+    return ROWS;
 }

@@ -74,3 +74,18 @@ void check_schedule(struct check *check)
         }
     }
 }
+
+size_t sample_schedule(struct check *check, float out[CHECK_SAMPLE])
+{
+    struct call call = { .ops = &check->plugin->ops.schedule,
+                         .state = check->instance->state,
+                         .steps = 10 * CHECK_SAMPLE,
+                         .steps_per_epoch = 20 };
+    for (size_t i = 0; i < CHECK_SAMPLE; i++) {
+        call.step = 10 * i;
+        if (!check_call(check, "rate", run_rate, &call))
+            return 0;
+        out[i] = (float)call.rate;
+    }
+    return CHECK_SAMPLE;
+}
