@@ -101,7 +101,7 @@ expect 0 "$isoflop" status part
 holds out '1 done, .* 7 pending'
 expect 2 "$isoflop" run small.yaml --out part --trial '' --no-figures
 holds err 'needs the beginning of a trial'
-cut -d, -f2 before.trials.csv | tail -n +2 | cut -c1 | sort | uniq -d | head -1 > twice # of 8 keys, two mostly begin alike
+cut -d, -f2 before.trials.csv | tail -n +2 | cut -c1 | sort | uniq -d | head -1 > twice # how two of 8 keys may begin
 if [ -s twice ]; then
     expect 1 "$isoflop" run small.yaml --out part --trial "$(cat twice)" --no-figures
     holds err 'trials of this recipe have keys that begin with'

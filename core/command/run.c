@@ -93,8 +93,9 @@ static int read_shard(const char *text, struct run_options *options, struct comm
 
 static int check_key(const char *trial, struct iso_error *err)
 {
-    return trial && !*trial ? iso_fail(err, "--trial needs the beginning of a trial's key; `isoflop plan` lists the keys")
-                            : 0;
+    if (!trial || *trial)
+        return 0;
+    return iso_fail(err, "--trial needs the beginning of a trial's key; `isoflop plan` lists the keys");
 }
 
 /* The command as it was typed, for the record, and for use in a shell. */

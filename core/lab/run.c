@@ -234,8 +234,8 @@ int run_plan(const struct plan *plan, struct plugins *plugins, const struct run_
         if (run.store && end_run(&run, status ? "error" : run.stop ? "stopped" : "ended", status ? NULL : err))
             status = -1;
         if (run.unwritten)
-            status = iso_fail(err, "%s; when it can be written, run the same command again: nothing that is done is lost",
-                              run.unwritten);
+            status = iso_fail(err, "%s; when it can be written, run the same command again: nothing that is done is "
+                              "lost", run.unwritten);
     } else {
         status = 0;
     }

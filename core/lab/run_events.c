@@ -351,6 +351,6 @@ struct pool_events run_events(struct run *run)
     return (struct pool_events){
         .context = run, .next = next, .with = with, .describe = describe, .describe_end = describe_end,
         .point = on_point, .progress = on_progress, .done = on_done, .failed = on_failed, .apart = on_apart,
-        .unwritten = on_unwritten, .stopped = on_stopped, .saved = on_saved, .resumed = on_resumed, .note = on_note, .printed = on_printed, .remark = on_remark,
-        .turn = on_turn };
+        .unwritten = on_unwritten, .stopped = on_stopped, .saved = on_saved, .resumed = on_resumed, .note = on_note,
+        .printed = on_printed, .remark = on_remark, .turn = on_turn };
 }
