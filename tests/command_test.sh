@@ -56,6 +56,7 @@ fault_plugin() {
     cat > faulty.c <<'PLUGIN'
 #include <isoflop/plugin.h>
 #include <stdlib.h>
+#include <unistd.h>
 struct faulty { int mode; };
 static void forward(const void *state, size_t n, const float *x, float *y)
 {
@@ -69,6 +70,8 @@ static void forward(const void *state, size_t n, const float *x, float *y)
         ;
     if (mode == 3)
         exit(3);
+    if (mode == 5 && fork() == 0)
+        _exit(chdir("/") || sleep(30));
     for (size_t i = 0; i < n; i++)
         y[i] = mode == 4 ? x[i] * 1e30f : x[i];
 }
@@ -78,7 +81,7 @@ static void backward(const void *state, size_t n, const float *x, const float *y
     for (size_t i = 0; i < n; i++)
         dx[i] = dy[i];
 }
-static const struct iso_param params[] = { ISO_CHOICE(struct faulty, mode, "good", "good|crash|hang|leave|diverge",
+static const struct iso_param params[] = { ISO_CHOICE(struct faulty, mode, "good", "good|crash|hang|leave|diverge|fork",
                                                       "what goes wrong"), { 0 } };
 static const struct iso_activation ops = { .flops_forward = 1, .flops_backward = 1, .forward = forward,
                                            .backward = backward };

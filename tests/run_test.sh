@@ -133,6 +133,9 @@ if fault_plugin; then
     holds err 'nothing to train: 2 of 5'
     expect 1 "$isoflop" run faulty.yaml --out faults --trial-timeout 4 --retry --fail-fast --jobs 1 --no-figures
     holds err '1 of 5 trials failed\|1 failed'
+    # One that leaves processes behind, which hold its worker's pipes, does not keep the run.
+    expect 0 timeout 20 "$isoflop" run faulty.yaml --out faults --no-figures --set train.batch=150 --set train.epochs=1 \
+        --set 'sweep.model.activation.faulty.mode=[fork]'
     unset ASAN_OPTIONS
     echo "ok: trials that crash, hang, leave or diverge"
 else

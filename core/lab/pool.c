@@ -390,6 +390,16 @@ static void enforce_timeout(const struct pool *pool)
     }
 }
 
+/* A worker that is gone though its pipe is open: a plugin has left a process behind that holds it. All that it sent is
+ * read before. */
+static bool has_vanished(const struct hand *hand)
+{
+    siginfo_t how = { 0 };
+    struct pollfd file = { .fd = hand->out, .events = POLLIN };
+    return !waitid(P_PID, (id_t)hand->process, &how, WEXITED | WNOHANG | WNOWAIT) && how.si_pid &&
+           poll(&file, 1, 0) == 0;
+}
+
 /* One wait, and what came of it. */
 static int turn(struct pool *pool, struct iso_error *err)
 {
@@ -408,6 +418,8 @@ static int turn(struct pool *pool, struct iso_error *err)
         if (hand->process && files[2 * i + 1].revents)
             read_log(pool, hand);
         if (hand->process && files[2 * i].revents && listen_to(pool, hand, err))
+            return -1;
+        if (hand->process && !files[2 * i].revents && has_vanished(hand) && bury(pool, hand, err))
             return -1;
     }
     if (files[2 * jobs].revents) {
