@@ -211,7 +211,8 @@ dataset '' 0 'dataset/bad conforms'
 dataset 'table->floats = x[0];' 1 'the test split holds the first 100 training examples'
 dataset 'table->floats = x[0]; x[0][3] = 7 + split;' 1 'training example 1 is another one when'
 dataset 'static int opened; x[split][5] = opened++;' 1 'training example 2 is another one when the data are opened'
-dataset 'table->examples = 100000000;' 1 'when the 100000000 examples that its training table states are read'
+dataset 'table->examples = 100000000;' 1 \
+    'when the 100000000 examples that its training table states are read\|AddressSanitizer' # which looks itself
 dataset 'table->examples = (size_t)1 << 62;' 1 'expected at most 4294967295'
 DRAW='(float)iso_rng_normal_at(rng, index[k], j)' dataset '' 0 'dataset/bad conforms'
 DRAW='(float)iso_rng_normal_at(rng, (uint32_t)index[k], j)' dataset '' 1 '^draw: example i + 2^32 is example i'
