@@ -170,10 +170,13 @@ class Isoflop:
         largest = [0]
         done = threading.Event()
 
+        def total():
+            return sum(pss(pid) for pid in {process.pid} | children(process.pid))
+
         def sample():
             while not done.wait(0.02):
-                pids = {process.pid} | children(process.pid)
-                largest[0] = max(largest[0], sum(pss(pid) for pid in pids))
+                # Twice: pages that another worker begins to share between two readings are counted too often.
+                largest[0] = max(largest[0], min(total(), total()))
 
         watcher = threading.Thread(target=sample)
         watcher.start()
