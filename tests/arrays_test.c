@@ -115,18 +115,16 @@ START_TEST(orders_and_types)
         by_column[i % INPUTS * N + i / INPUTS] = x[i];
         column[i % INPUTS * N + i / INPUTS] = (unsigned char)i;
     }
-    inputs = npy(">f4", "(5, 4)", "False", single, sizeof single);
-    write_folder(&inputs, &labels);
-    check_content(open_arrays(at("own"), "auto"), 1);
-    inputs = npy(">f8", "(5, 4)", "False", twice, sizeof twice);
-    write_folder(&inputs, &labels);
-    check_content(open_arrays(at("own"), "auto"), 1);
-    inputs = npy("<f2", "(5, 4)", "False", half, sizeof half);
-    write_folder(&inputs, &labels);
-    check_content(open_arrays(at("own"), "auto"), 1);
-    inputs = npy("<f4", "(5, 4)", "True", by_column, sizeof by_column);
-    write_folder(&inputs, &labels);
-    check_content(open_arrays(at("own"), "auto"), 1);
+    const struct npy stored[] = {
+        npy(">f4", "(5, 4)", "False", single, sizeof single),
+        npy(">f8", "(5, 4)", "False", twice, sizeof twice),
+        npy("<f2", "(5, 4)", "False", half, sizeof half),
+        npy("<f4", "(5, 4)", "True", by_column, sizeof by_column),
+    };
+    for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
+        write_folder(&stored[i], &labels);
+        check_content(open_arrays(at("own"), "auto"), 1);
+    }
 
     const uint32_t last = 4;
     float row[INPUTS];
